@@ -1,0 +1,1 @@
+"""LinkWatch: watches what an emergency response runs on and pages until somebody answers."""

@@ -1,0 +1,1 @@
+"""The inventory file: read, checked, and turned into plain frozen data."""

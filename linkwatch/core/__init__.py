@@ -1,0 +1,1 @@
+"""The deciding floor: pure functions and frozen data; no asyncio, no clock, no I/O."""

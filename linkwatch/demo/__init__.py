@@ -1,0 +1,1 @@
+"""A simulated province on this machine."""

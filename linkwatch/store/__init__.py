@@ -1,0 +1,1 @@
+"""The durable rows: alerts, incidents, timeline, outbox, keys."""

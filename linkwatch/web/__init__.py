@@ -1,0 +1,1 @@
+"""What people and machines read: metrics, status API, wall page."""

@@ -1,0 +1,1 @@
+"""How to measure one thing: a library of probes that knows nothing of alerts, schedules or storage."""

@@ -1,0 +1,1 @@
+"""ICMP echo: a batch engine over many targets."""

@@ -1,0 +1,1 @@
+"""SNMP: a poller over many devices."""
