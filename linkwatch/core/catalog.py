@@ -102,9 +102,13 @@ OWN_METRICS: tuple[Metric, ...] = (
         unit="seconds",
     ),
     _own("notifications_total", "Notifications by outcome.", "channel", "outcome", kind="counter"),
+    _own(
+        "notification_failures", "Notifications that failed for good within the window.", "channel", "window"
+    ),
     _own("loop_lag_seconds", "How late the event loop was, at worst since the last tick.", unit="seconds"),
     _own("judge_duration_seconds", "How long the last judgement took.", unit="seconds"),
     _own("rule_evaluation_failures_total", "Rule evaluations that failed.", "rule", kind="counter"),
+    _own("rules_failing", "Rules whose last evaluation failed."),
     _own("missed_schedules_total", "Measurements skipped because they were late.", kind="counter"),
     _own("missed_schedules", "Measurements skipped within the window because they were late.", "window"),
     _own("icmp_send_errors_total", "Echo requests that this machine failed to send.", kind="counter"),
