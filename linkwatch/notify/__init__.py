@@ -1,1 +1,1 @@
-"""Channels: the ways to reach a contact."""
+"""How a message reaches a contact: the port, and one file per way of sending. Apprise lives here."""

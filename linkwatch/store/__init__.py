@@ -1,1 +1,1 @@
-"""The durable rows: alerts, incidents, timeline, outbox, keys."""
+"""What must survive: alerts, incidents, their timeline, the outbox, API keys. SQLAlchemy lives here."""
