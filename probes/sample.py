@@ -28,7 +28,11 @@ class Reason(StrEnum):
 
 
 class Metric(NamedTuple):
-    """One entry of the metric catalogue. `labels` are those beside the target's own."""
+    """One entry of the metric catalogue. `labels` are those beside the target's own.
+
+    A metric that names `probe` among its labels gets that one from the caller, who knows the name of
+    the probe: a target may have several probes of one kind.
+    """
 
     name: str
     help: str

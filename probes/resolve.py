@@ -1,0 +1,92 @@
+"""From a host to the addresses that may be probed: literals, names under a deadline, and the scope."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from ipaddress import ip_address
+
+from probes.failure import ProbeError
+from probes.sample import IPAddress, Reason, Target
+
+_lookups: dict[tuple[asyncio.AbstractEventLoop, str], asyncio.Future[tuple[IPAddress, ...]]] = {}
+
+
+class ResolveError(ProbeError):
+    """No address that may be probed. `reason`: resolve, or permission when all lie outside the scope."""
+
+
+def parse_address(host: str) -> IPAddress | None:
+    """An address literal, with or without the brackets that URLs put around IPv6."""
+    try:
+        return ip_address(host.removeprefix("[").removesuffix("]"))
+    except ValueError:
+        return None
+
+
+def split_host_port(text: str, default_port: int) -> tuple[str, int]:
+    """`host`, `host:port`, `::1`, `[::1]` or `[::1]:port`."""
+    if text.count(":") > 1 and not text.startswith("["):
+        return text, default_port
+    host, colon, port = text.rpartition(":")
+    if not colon or text.endswith("]"):
+        return text.strip("[]"), default_port
+    if not (port.isdigit() and 1 <= int(port) <= 65535):
+        raise ResolveError(Reason.RESOLVE, f"{port!r} is not a port")
+    return host.strip("[]"), int(port)
+
+
+async def resolve(target: Target, host: str) -> tuple[IPAddress, ...]:
+    """The addresses of `host` inside the target's scope, in the resolver's order; raises ResolveError."""
+    literal = parse_address(host)
+    addresses = (literal,) if literal is not None else await _look_up(host)
+    allowed = tuple(address for address in addresses if target.allows(address))
+    if not allowed:
+        outside = ", ".join(map(str, addresses))
+        raise ResolveError(Reason.PERMISSION, f"{host} is outside the scope ({outside})")
+    return allowed
+
+
+async def resolve_one(target: Target, host: str) -> IPAddress:
+    """The first address of `host` inside the target's scope; raises ResolveError."""
+    return (await resolve(target, host))[0]
+
+
+async def _look_up(host: str) -> tuple[IPAddress, ...]:
+    """Ask the system's resolver; lookups of one name that overlap share one thread.
+
+    A thread of its own, for a resolver that hangs would fill the loop's pool and stop every other
+    lookup; a daemon, for it must not hold up the end of the process.
+    """
+    key = (asyncio.get_running_loop(), host)
+    lookup = _lookups.get(key)
+    if lookup is None:
+        lookup = _lookups[key] = key[0].create_future()
+        lookup.add_done_callback(lambda done: (_lookups.pop(key, None), done.exception()))
+        threading.Thread(target=_run_lookup, args=(host, *key[:1], lookup), daemon=True).start()
+    return await asyncio.shield(lookup)
+
+
+def _run_lookup(
+    host: str, loop: asyncio.AbstractEventLoop, lookup: asyncio.Future[tuple[IPAddress, ...]]
+) -> None:
+    outcome: tuple[IPAddress, ...] | ResolveError
+    try:
+        entries = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+        outcome = tuple(dict.fromkeys(ip_address(entry[4][0]) for entry in entries))
+    except (OSError, UnicodeError, ValueError) as error:
+        outcome = ResolveError(Reason.RESOLVE, f"{host}: {getattr(error, 'strerror', None) or error}")
+    if not loop.is_closed():
+        loop.call_soon_threadsafe(_finish, lookup, outcome)
+
+
+def _finish(
+    lookup: asyncio.Future[tuple[IPAddress, ...]], outcome: tuple[IPAddress, ...] | ResolveError
+) -> None:
+    if lookup.done():
+        return
+    if isinstance(outcome, ResolveError):
+        lookup.set_exception(outcome)
+    else:
+        lookup.set_result(outcome)

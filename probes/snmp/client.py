@@ -1,0 +1,174 @@
+"""One agent: one request in flight, each with its own time limit, and errors that name a reason.
+
+gufo-snmp sends, receives and decodes. Added here: retries, opening an SNMPv3 session again when the
+agent's engine has changed, and answers that are too big.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import TypeVar
+
+from gufo.snmp import (
+    Aes128Key,
+    Aes192Key,
+    Aes256Key,
+    BaseAuthKey,
+    BasePrivKey,
+    DesKey,
+    KeyExpansion,
+    Md5Key,
+    NoSuchInstance,
+    Sha1Key,
+    Sha224Key,
+    Sha256Key,
+    Sha384Key,
+    Sha512Key,
+    SnmpAuthError,
+    SnmpError,
+    SnmpVersion,
+    User,
+    ValueType,
+)
+from gufo.snmp.aio import SnmpSession
+
+from probes.failure import ProbeError, reason_of_errno
+from probes.sample import Reason
+from probes.snmp.settings import Settings
+
+_T = TypeVar("_T")
+Row = tuple[str, ValueType]
+
+_VERSIONS = {"1": SnmpVersion.v1, "2c": SnmpVersion.v2c, "3": SnmpVersion.v3}
+_AUTH_KEYS: dict[str, type[BaseAuthKey]] = {
+    "md5": Md5Key,
+    "sha": Sha1Key,
+    "sha224": Sha224Key,
+    "sha256": Sha256Key,
+    "sha384": Sha384Key,
+    "sha512": Sha512Key,
+}
+_PRIV_KEYS: dict[str, type[BasePrivKey]] = {
+    "des": DesKey,
+    "aes": Aes128Key,
+    "aes192": Aes192Key,
+    "aes256": Aes256Key,
+}
+_SMALLEST_REQUEST = 8
+_REPETITIONS = 25
+
+
+class Client:
+    """Speaks with the agent at one address. `max_oids` shrinks when the agent cannot answer that many."""
+
+    def __init__(self, address: str, port: int, settings: Settings) -> None:
+        self.address = address
+        self.port = port
+        self.max_oids = settings.max_oids
+        self._settings = settings
+        self._session: SnmpSession | None = None
+
+    async def get(self, oids: Sequence[str]) -> dict[str, ValueType]:
+        """Values by OID, of at most `max_oids`; what the agent does not have is left out."""
+        try:
+            answer = await self._ask(lambda session: session.get_many(list(oids)))
+        except ProbeError as failure:
+            if failure.reason is Reason.TIMEOUT and len(oids) > _SMALLEST_REQUEST:
+                self._shrink(len(oids))  # perhaps the path drops fragments
+            raise
+        if answer or len(oids) == 1:
+            return answer
+        # gufo-snmp hands out tooBig, and v1's noSuchName, as an empty answer: ask for the halves.
+        if self._settings.version != "1":
+            self._shrink(len(oids))
+        half = len(oids) // 2
+        return await self.get(oids[:half]) | await self.get(oids[half:])
+
+    async def open_walk(self, column: str, bulk: bool) -> AsyncIterator[Row]:
+        """An iterator over the rows of a column, for `next_row`."""
+        session = await self._open()
+        if bulk and self._settings.version != "1":
+            return session.getbulk(column, _REPETITIONS)
+        return session.getnext(column)
+
+    async def next_row(self, walk: AsyncIterator[Row]) -> Row | None:
+        """The next row of a walk, None at its end. After a failure the same row may be asked for again."""
+
+        async def step(_session: SnmpSession) -> Row | None:
+            return await anext(walk, None)
+
+        return await self._ask(step)
+
+    async def _ask(self, request: Callable[[SnmpSession], Awaitable[_T]]) -> _T:
+        failure = ProbeError(Reason.ERROR, "nothing was sent")
+        for _ in range(1 + self._settings.retries):
+            try:
+                async with asyncio.timeout(self._settings.request_timeout_s):
+                    return await request(await self._open())
+            except BaseException as error:
+                failure = _failure(error)
+            if failure.reason is Reason.AUTH:
+                self._session = None  # the engine may be another one now: discover it again
+        raise failure
+
+    async def _open(self) -> SnmpSession:
+        if self._session is None:
+            session = SnmpSession(
+                self.address,
+                self.port,
+                community=self._settings.community,
+                user=_user(self._settings),
+                version=_VERSIONS[self._settings.version],
+                timeout=self._settings.request_timeout_s,
+            )
+            await session.refresh()  # version 3: discovers the engine and its clock
+            self._session = session
+        return self._session
+
+    def _shrink(self, tried: int) -> None:
+        self.max_oids = max(_SMALLEST_REQUEST, min(self.max_oids, tried // 2))
+
+
+def _user(settings: Settings) -> User | None:
+    if settings.version != "3":
+        return None
+    auth, priv = settings.auth_protocol, settings.priv_protocol
+    return User(
+        settings.user,
+        auth_key=_AUTH_KEYS[auth](settings.auth_password.encode()) if auth else None,
+        priv_key=_PRIV_KEYS[priv.removesuffix("c")](settings.priv_password.encode()) if priv else None,
+        key_expansion=KeyExpansion.Cisco if priv.endswith("c") else KeyExpansion.Blumenthal,
+    )
+
+
+def _failure(error: BaseException) -> ProbeError:
+    """Why a request failed; re-raises what is no failure of the request."""
+    match error:
+        case TimeoutError():
+            return _timeout(error)
+        case SnmpAuthError():
+            return ProbeError(Reason.AUTH, "the agent rejects the user, its passwords or its protocols")
+        case NoSuchInstance():
+            return ProbeError(Reason.PROTOCOL, "the agent does not have what it was asked for")
+        case SnmpError():
+            return ProbeError(Reason.PROTOCOL, f"malformed answer: {error}")
+        case OSError():
+            return _socket_failure(error)
+    # Rust code in gufo-snmp panics on some malformed packets; the panic is a BaseException.
+    if type(error).__name__ == "PanicException":
+        return ProbeError(Reason.PROTOCOL, "malformed answer")
+    raise error
+
+
+def _timeout(error: TimeoutError) -> ProbeError:
+    # gufo-snmp turns ECONNREFUSED of recv() into a TimeoutError that says so.
+    if "refused" in f"{error} {error.__cause__}":
+        return ProbeError(Reason.REFUSED, "nothing listens on this port")
+    return ProbeError(Reason.TIMEOUT, "no answer")
+
+
+def _socket_failure(error: OSError) -> ProbeError:
+    number = re.search(r"\(os error (\d+)\)", str(error))  # gufo-snmp does not set errno
+    return ProbeError(reason_of_errno(int(number[1]) if number else None), str(error))
