@@ -1,0 +1,79 @@
+"""`python -m probes KIND TARGET [options]` measures once and prints the sample as JSON.
+
+Exit codes: 0 the probe succeeded, 1 it failed, 2 bad usage.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Sequence
+
+from probes import oneshot, registry
+from probes.sample import Target
+
+_CODES = "exit codes: 0 the probe succeeded, 1 it failed, 2 bad usage"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one probe; returns the exit code, or ends the process with 2 on bad usage."""
+    kind = _kind_parser().parse_args(arguments[:1]).kind
+    parser = _probe_parser(kind)
+    chosen = vars(parser.parse_args(arguments[1:]))
+    host, deadline = chosen.pop("target"), chosen.pop("deadline")
+    given = {name: value for name, value in chosen.items() if value is not None}
+    try:
+        deadline_s = oneshot.parse_duration(deadline)
+        settings = oneshot.settings_from_options(kind, given)
+    except ValueError as error:
+        parser.error(str(error))
+    sample = asyncio.run(registry.load(kind).probe(Target(host, host), settings, deadline_s))
+    sys.stdout.write(oneshot.sample_to_json(sample) + "\n")
+    return 0 if sample.ok else 1
+
+
+def _kind_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m probes",
+        usage="%(prog)s KIND TARGET [options]",
+        description="Measure one thing once and print the sample as JSON.",
+        epilog=f"'python -m probes KIND --help' shows the options of a kind; {_CODES}",
+    )
+    parser.add_argument("kind", choices=registry.kinds(), metavar="KIND", help=", ".join(registry.kinds()))
+    return parser
+
+
+def _probe_parser(kind: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=f"python -m probes {kind}", epilog=_CODES, allow_abbrev=False)
+    try:
+        parser.description = registry.load(kind).__doc__
+        options = oneshot.options_of(kind)
+    except registry.UnknownProbe as error:
+        parser.error(str(error))
+    parser.add_argument("target", metavar="TARGET", help="name or address (HOST, HOST:PORT or URL)")
+    parser.add_argument(
+        "--deadline", default=f"{oneshot.DEFAULT_DEADLINE_S:g}s", help="give up after this long"
+    )
+    for option in options:
+        default = f" (default: {option.default})" if option.default else ""
+        parser.add_argument(
+            option.flag,
+            dest=option.field,
+            metavar="VALUE",
+            action="append" if option.repeatable else "store",
+            help=(option.help + default).replace("%", "%%"),
+        )
+    return parser
+
+
+def run() -> int:
+    """Read the command line; ctrl-C is no error worth a traceback."""
+    try:
+        return main(sys.argv[1:])
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(run())

@@ -1,0 +1,99 @@
+"""Which probes there are: one table, kind -> module, imported on first use.
+
+A package of others adds a kind through the entry-point group `linkwatch.probes`, whose value names a
+module with the same contents (see `ProbeModule`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, Protocol, cast
+
+from probes.sample import Metric, Probe, Sample, Session, Target
+
+MODULES = {
+    "icmp": "probes.icmp",
+    "snmp": "probes.snmp",
+    "http": "probes.http",
+}
+ENTRY_POINTS = "linkwatch.probes"
+
+_CONTENTS = ("Settings", "METRICS", "DEFAULT_INTERVAL_S", "probe")
+
+
+class ProbeModule(Protocol):
+    """What a probe module holds.
+
+    `Settings`: a frozen dataclass of simple types (str, int, float, bool, tuple[str, ...],
+    Mapping[str, str]); durations are seconds in fields named `*_s`; `__post_init__` raises ValueError
+    with what is allowed. `open_session(target, settings)` stands beside these only where a probe keeps
+    state between samples.
+    """
+
+    Settings: type[Any]
+    METRICS: tuple[Metric, ...]
+    DEFAULT_INTERVAL_S: float
+    probe: Probe
+
+
+class UnknownProbe(ValueError):  # noqa: N818 - reads as what it is
+    """A kind that is not in the table, or whose module is not there or is no probe."""
+
+
+def kinds() -> tuple[str, ...]:
+    """All kinds, our own first."""
+    return (*MODULES, *(kind for kind in _outside() if kind not in MODULES))
+
+
+@lru_cache
+def load(kind: str) -> ProbeModule:
+    """The module of a kind; raises UnknownProbe, which says what is allowed."""
+    if kind not in kinds():
+        raise UnknownProbe(f"unknown probe {kind!r}; there are {', '.join(kinds())}")
+    try:
+        module = import_module(MODULES[kind]) if kind in MODULES else _outside()[kind].load()
+    except ImportError as error:
+        raise UnknownProbe(f"probe {kind!r} cannot be loaded: {error}") from error
+    missing = [name for name in _CONTENTS if not hasattr(module, name)]
+    if missing:
+        raise UnknownProbe(f"probe {kind!r} cannot be loaded: {module.__name__} has no {', '.join(missing)}")
+    return cast(ProbeModule, module)
+
+
+def settings_of(kind: str) -> type[Any]:
+    """The frozen dataclass of a kind's settings."""
+    return load(kind).Settings
+
+
+def metrics() -> tuple[Metric, ...]:
+    """The metrics of all kinds."""
+    return tuple(metric for kind in kinds() for metric in load(kind).METRICS)
+
+
+def open_session(kind: str, target: Target, settings: Any) -> Session:
+    """A session of that kind: its own where it keeps state, else one that just calls the probe."""
+    module = load(kind)
+    opener: Callable[[Target, Any], Session] | None = getattr(module, "open_session", None)
+    return opener(target, settings) if opener else _Stateless(module.probe, target, settings)
+
+
+@dataclass(frozen=True, slots=True)
+class _Stateless:
+    run: Probe
+    target: Target
+    settings: Any
+
+    async def probe(self, deadline_s: float) -> Sample:
+        return await self.run(self.target, self.settings, deadline_s)
+
+    async def close(self) -> None:
+        """There is nothing to let go of."""
+
+
+@lru_cache
+def _outside() -> dict[str, EntryPoint]:
+    return {entry.name: entry for entry in entry_points(group=ENTRY_POINTS)}
