@@ -54,12 +54,14 @@ class Column:
     """All series of one metric.
 
     Public arrays are views of length `len(column)`; they are invalid after rows were added or
-    removed, which `version` tells. `values[i]` means nothing while `present[i]` is false.
+    removed, which `version` tells. Row numbers change only when rows are removed, which `generation`
+    tells. `values[i]` means nothing while `present[i]` is false.
     """
 
     def __init__(self, name: str, texts: Texts) -> None:
         self.name = name
         self.version = 0
+        self.generation = 0
         self._texts = texts
         self._size = 0
         self._labels: dict[str, Codes] = {}
@@ -135,7 +137,10 @@ class Column:
 
     def set(self, labels: Mapping[str, str], value: float, at: float) -> None:
         """Put one value, measured at `at`."""
-        row = self.ensure(labels)
+        self.put(self.ensure(labels), value, at)
+
+    def put(self, row: int, value: float, at: float) -> None:
+        """Put one value into a known row."""
         self._values[row], self._present[row], self._measured_at[row] = value, True, at
 
     def fill(self, rows: Rows, values: Floats, present: Mask, at: Floats | float) -> None:
@@ -144,7 +149,7 @@ class Column:
         self._present[rows] = present
         self._measured_at[rows] = np.where(present, at, self._measured_at[rows])
 
-    def clear(self, rows: Rows) -> None:
+    def clear(self, rows: Rows | Sequence[int]) -> None:
         """Make rows absent; they keep when they were last measured."""
         self._present[rows] = False
 
@@ -157,6 +162,7 @@ class Column:
         self._size = int(mask.sum())
         self._index = None
         self.version += 1
+        self.generation += 1
 
     def _grow(self, labels: Iterable[str]) -> None:
         capacity = len(self._values)

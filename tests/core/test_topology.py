@@ -56,7 +56,8 @@ def test_children_stay_covered_until_seen_again_or_settled() -> None:
     settling.apply(*g.cover(down), down, now=0.0)
     healed = verdicts(g, "one two")
     root, waits = settling.apply(*g.cover(healed), healed, now=1.0)
-    assert root.tolist() == [2, 2, -1] and waits.tolist() == [True, True, False]
+    assert root.tolist() == [2, 2, -1]
+    assert waits.tolist() == [True, True, False]
     one_seen = verdicts(g, "two")
     root, _ = settling.apply(*g.cover(one_seen), one_seen, now=2.0)
     assert root.tolist() == [-1, 2, -1]

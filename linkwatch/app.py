@@ -1,0 +1,199 @@
+"""The composition root: makes every part, ties them together, and runs them as named tasks."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from prometheus_client import REGISTRY
+
+from linkwatch.config.settings import Config
+from linkwatch.core.board import Board
+from linkwatch.core.catalog import Catalog
+from linkwatch.core.coverage import Coverage
+from linkwatch.core.inventory import ProbeSpec, Target
+from linkwatch.core.rules import AlertMachine, Rule
+from linkwatch.flow.addresses import Addresses
+from linkwatch.flow.audit import Auditor
+from linkwatch.flow.deliver import Deliverer
+from linkwatch.flow.echoes import EchoRecord, EchoTarget
+from linkwatch.flow.escalate import Escalator
+from linkwatch.flow.incidents import Incidents
+from linkwatch.flow.judge import Clock, Judge
+from linkwatch.flow.measure import Measurer, icmp_spec, ping_targets, probe_metrics
+from linkwatch.flow.record import ProbeRecord
+from linkwatch.flow.verdicts import Verdicts
+from linkwatch.flow.vitals import Vitals
+from linkwatch.notify.channels import build_channels
+from linkwatch.store.store import Store
+from linkwatch.web.server import serving
+from linkwatch.web.services import Health, Services
+from probes.icmp import Pinger
+from probes.sample import Sample
+
+GUARD_S = 1.0
+STUCK_S = 5.0
+"""A pinger thread or judge that has not turned for so long is stuck: better no process than a blind one."""
+
+CLOCK = Clock(utc=time.time, monotonic=time.monotonic)
+
+
+class StuckError(Exception):
+    """A vital part has stopped turning; the process must end and be started again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """What a caller of `serve` may use while the service runs."""
+
+    services: Services
+    incidents: Incidents
+
+
+class Service:
+    """All parts of one running LinkWatch."""
+
+    def __init__(self, config: Config, rules: Sequence[Rule], store: Store) -> None:
+        inventory = config.inventory
+        self.config, self.store = config, store
+        self.board = Board()
+        self.pinger = Pinger(wake=self._wake)
+        self.coverage = Coverage(inventory.targets, inventory.anchors)
+        self.verdicts = Verdicts(self.board, inventory, self.coverage.graph)
+        self.echoes = EchoRecord(self.board)
+        self.samples = ProbeRecord(self.board)
+        self.measurer = Measurer(self._take_sample, monotonic=CLOCK.monotonic, utc=CLOCK.utc)
+        self.addresses = Addresses(inventory, self._point_pinger)
+        self.vitals = Vitals(self.board, targets=len(inventory.targets), now=CLOCK.utc())
+        self._rules = rules
+        self._loop = asyncio.get_running_loop()
+
+    async def start(self) -> None:
+        """Take up the work where the rows say, and open the sockets of the pinger."""
+        config, stored = self.config, await self.store.load()
+        self.machine = AlertMachine(self._rules, stored.alerts)
+        channels = build_channels(config.channels, config.inventory.contacts)
+        self.deliverer = Deliverer(self.store, channels, now=CLOCK.utc)
+        self.incidents = Incidents(self.store, self.deliverer, config, stored)
+        self.escalator = Escalator(self.incidents, now=CLOCK.utc)
+        self.auditor = Auditor(self.store, self.incidents, self.vitals.put, now=CLOCK.utc)
+        self.judge = Judge(
+            inventory=config.inventory,
+            board=self.board,
+            pinger=self.pinger,
+            coverage=self.coverage,
+            verdicts=self.verdicts,
+            echoes=self.echoes,
+            measurer=self.measurer,
+            machine=self.machine,
+            incidents=self.incidents,
+            vitals=self.vitals,
+            clock=CLOCK,
+        )
+        self.pinger.start()
+        self._point_pinger()
+        await self.measurer.replace(config.inventory)
+
+    def services(self) -> Services:
+        """What the web floor may see."""
+        return Services(
+            board=self.board,
+            catalog=Catalog(probe_metrics()),
+            process_metrics=REGISTRY,
+            inventory=lambda: self.config.inventory,
+            reachability=lambda: self.judge.reachability,
+            alerts=lambda: self.machine.active,
+            store=self.store,
+            actions=self.incidents,
+            health=self._health,
+            now=CLOCK.utc,
+        )
+
+    async def run(self) -> None:
+        """Run every task until the first one fails or this one is cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for name, work in (
+                ("judge", self.judge.run()),
+                ("measure", self.measurer.run()),
+                ("escalate", self.escalator.run()),
+                ("deliver", self.deliverer.run()),
+                ("audit", self.auditor.run()),
+                ("addresses", self.addresses.run()),
+                ("loop-lag", self.vitals.watch_loop(CLOCK.monotonic)),
+                ("guard", self._guard()),
+            ):
+                group.create_task(work, name=name)
+
+    def _wake(self) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop is closed: the service is ending
+            self._loop.call_soon_threadsafe(self.judge.poke)
+
+    def _point_pinger(self) -> None:
+        targets = ping_targets(self.config.inventory, self.addresses.known)
+        self.pinger.replace(targets)
+        rows = self.pinger.rows
+        self.verdicts.follow(rows)
+        found = (self.config.inventory.targets[target.key] for target in targets)
+        self.echoes.replace([self._echo_target(target, rows[target.id]) for target in found])
+
+    def _echo_target(self, target: Target, pinger_row: int) -> EchoTarget:
+        spec = icmp_spec(target)
+        assert spec is not None, "only targets with an ICMP probe are pinged"
+        position = self.coverage.graph.index[target.id]
+        return EchoTarget(target, position, pinger_row, spec.interval_s)
+
+    def _take_sample(self, target: Target, spec: ProbeSpec, sample: Sample) -> None:
+        now, reach = CLOCK.utc(), self.judge.reachability
+        hidden = reach is not None and (reach.isolated or reach.root_of(target.id) is not None)
+        self.samples.take(target, spec, sample, hidden=hidden, now=now, now_s=CLOCK.monotonic())
+        if self.verdicts.take_sample(target, spec.name, sample.ok, sample.at, now):
+            self.judge.poke()
+
+    def _health(self) -> Health:
+        data_age_s = CLOCK.utc() - self.judge.judged_at
+        reasons = [
+            reason
+            for reason, bad in (
+                ("the store cannot be written", not self.store.healthy),
+                ("nothing was judged for 5 seconds", data_age_s > STUCK_S),
+                ("the pinger stands still", self._pinger_age_s() > STUCK_S),
+            )
+            if bad
+        ]
+        return Health(not reasons, tuple(reasons), data_age_s)
+
+    def _pinger_age_s(self) -> float:
+        return CLOCK.monotonic() - self.pinger.counters().alive_at
+
+    async def _guard(self) -> None:
+        while True:
+            await asyncio.sleep(GUARD_S)
+            if self._pinger_age_s() > STUCK_S:
+                raise StuckError("the pinger thread has stopped; nothing would be measured any more")
+
+
+async def serve(
+    config: Config,
+    rules: Sequence[Rule],
+    *,
+    listener: socket.socket | None = None,
+    on_started: Callable[[Running], None] = lambda _running: None,
+) -> None:
+    """Run LinkWatch until cancelled. `listener`: a bound socket to use instead of `server.listen`.
+
+    Raises StoreError, ProbePermissionError or OSError (the port is in use), each with a text for people.
+    """
+    async with contextlib.AsyncExitStack() as stack:
+        store = await Store.open(config.store_url, instance=config.instance)
+        stack.push_async_callback(store.close)
+        service = Service(config, rules, store)
+        stack.callback(service.pinger.close)
+        await service.start()
+        services = service.services()
+        await stack.enter_async_context(serving(services, config.server, listener))
+        on_started(Running(services, service.incidents))
+        await service.run()

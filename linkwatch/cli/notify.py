@@ -1,0 +1,70 @@
+"""`linkwatch notify test`: does a contact hear us?"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+import click
+
+from linkwatch.cli.configuration import read_config
+from linkwatch.cli.failures import MEASURED_BAD, WRONG_INPUT, fail
+from linkwatch.config.settings import Config
+from linkwatch.notify.channel import Delivered, Failed, Message, Outcome
+from linkwatch.notify.channels import build_channels
+
+SUBJECT = {"vi": "LinkWatch: tin nhắn thử", "en": "LinkWatch: test message"}
+BODY = {
+    "vi": "Đây là tin nhắn thử của LinkWatch gửi tới {name}. Không cần xử lý.",
+    "en": "This is a test message of LinkWatch to {name}. Nothing needs to be done.",
+}
+
+
+@click.group("notify", short_help="Send a test message to a contact.")
+def command() -> None:
+    """Send messages by hand."""
+
+
+@command.command("test")
+@click.argument("contact")
+@click.option(
+    "--config", "file", required=True, type=click.Path(exists=True, path_type=Path), help="The inventory."
+)
+@click.option("--channel", help="Only this channel (default: every channel of the contact).")
+def test(contact: str, file: Path, channel: str | None) -> None:
+    """Send a test message to CONTACT over each of its channels, and say what became of it.
+
+    Exit code: 0 all delivered, 1 some not, 2 no such contact or channel.
+    """
+    config = read_config(file)
+    person = config.inventory.contacts.get(contact)
+    if person is None:
+        fail(f"no contact {contact!r}; there are: {', '.join(config.inventory.contacts)}", WRONG_INPUT)
+    if channel is not None and channel not in person.channels:
+        fail(f"{contact} has no channel {channel!r}; it has: {', '.join(person.channels)}", WRONG_INPUT)
+    outcomes = asyncio.run(_send(config, contact, [channel] if channel else list(person.channels)))
+    for name, outcome in outcomes.items():
+        click.echo(f"{contact} {name}: {_describe(outcome)}")
+    sys.exit(0 if all(isinstance(outcome, Delivered) for outcome in outcomes.values()) else MEASURED_BAD)
+
+
+async def _send(config: Config, contact: str, names: list[str]) -> dict[str, Outcome]:
+    person = config.inventory.contacts[contact]
+    channels = build_channels(config.channels, config.inventory.contacts)
+    body = BODY[person.language].format(name=person.name)
+    found = {}
+    for name in names:
+        message = Message(SUBJECT[person.language], body, key=f"test/{contact}/{name}")
+        found[name] = await channels.send(contact, name, message)
+    return found
+
+
+def _describe(outcome: Outcome) -> str:
+    match outcome:
+        case Delivered():
+            return "delivered"
+        case Failed():
+            return f"failed: {outcome.detail}"
+        case _:
+            return f"unknown, it may have arrived: {outcome.detail}"

@@ -1,0 +1,65 @@
+"""`linkwatch run`: the service."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any
+
+import click
+
+from linkwatch.app import Running, StuckError, serve
+from linkwatch.cli.configuration import read_config, read_rules
+from linkwatch.cli.failures import MEASURED_BAD, NOT_ALLOWED, fail
+from linkwatch.config.default import default_config
+from linkwatch.config.settings import Config
+from linkwatch.store.errors import StoreError
+from probes.icmp import ProbePermissionError
+
+LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+
+
+@click.command("run", short_help="Watch what an inventory file names (without one: this machine).")
+@click.argument("file", required=False, type=click.Path(exists=True, path_type=Path))
+@click.option("--verbose", is_flag=True, help="Log more.")
+def command(file: Path | None, verbose: bool) -> None:
+    """Watch what the inventory FILE (or folder of files) names, until stopped.
+
+    Without FILE: this machine, its default gateway and its resolvers. Ends with exit code 0 on SIGTERM
+    and SIGINT; 1 when a vital part stopped; 2 for a wrong configuration; 3 when this machine does not
+    allow it.
+    """
+    logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format=LOG_FORMAT)
+    config = read_config(file) if file else default_config()
+    rules = read_rules(config.rule_files)
+    run_until_stopped(serve(config, rules, on_started=lambda running: _announce(config, running)))
+
+
+def run_until_stopped(service: Coroutine[Any, Any, None]) -> None:
+    """Run the service until SIGINT or SIGTERM; failures become one message and an exit code."""
+    try:
+        asyncio.run(_until_signal(service))
+    except* StuckError as stuck:
+        fail(f"linkwatch: {stuck.exceptions[0]}", MEASURED_BAD)
+    except* (StoreError, ProbePermissionError) as refused:
+        fail(f"linkwatch: {refused.exceptions[0]}", NOT_ALLOWED)
+    except* OSError as error:
+        fail(f"linkwatch: {error.exceptions[0]}", NOT_ALLOWED)
+
+
+async def _until_signal(service: Coroutine[Any, Any, None]) -> None:
+    loop, task = asyncio.get_running_loop(), asyncio.ensure_future(service)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, task.cancel)
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+def _announce(config: Config, _running: Running) -> None:
+    scheme = "https" if config.server.tls else "http"
+    where = f"{scheme}://{config.server.host}:{config.server.port}/"
+    click.echo(f"linkwatch: watching {len(config.inventory.targets)} targets; wall page and API at {where}")

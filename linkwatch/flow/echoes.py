@@ -1,0 +1,241 @@
+"""Step 3 for ICMP: results of the pinger enter the counters, the windows and the board."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from linkwatch.core.board import Board, Column, Rows
+from linkwatch.core.catalog import ROLLUPS_S, WINDOWS_S
+from linkwatch.core.coverage import Coverage
+from linkwatch.core.inventory import Target
+from linkwatch.core.quality import estimate_mos
+from linkwatch.core.windows import PERCENTILES, MinuteCounts, RttRing, Statistics
+from probes.icmp import Outcome, Results, RowCounters
+
+Floats = NDArray[np.float64]
+
+STATS = ("mean", *PERCENTILES, "max")
+JUDGED_SAMPLES = 60
+"""In the window on which loss is judged, fewer samples say nothing: one of sixty is already 1.7 %."""
+
+JUDGED_WINDOW = "5m"
+PROBE = "icmp"
+COUNTERS = {
+    "linkwatch_icmp_sent_total": "sent",
+    "linkwatch_icmp_received_total": "received",
+    "linkwatch_icmp_duplicates_total": "duplicates",
+    "linkwatch_icmp_late_total": "late",
+    "linkwatch_icmp_confirmations_total": "confirmations",
+    "linkwatch_icmp_consecutive_losses": "consecutive_losses",
+}
+WINDOWED = (
+    "linkwatch_icmp_loss_ratio",
+    "linkwatch_icmp_rtt_seconds",
+    "linkwatch_icmp_jitter_seconds",
+    "linkwatch_call_quality_mos",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class EchoTarget:
+    """One pinged target: its position in the inventory, its row in the pinger, its interval."""
+
+    target: Target
+    position: int
+    pinger_row: int
+    interval_s: float
+
+
+class _RingGroup:
+    """The targets of one interval: their ring, and where their windows stand on the board."""
+
+    def __init__(self, ring: RttRing, members: Rows) -> None:
+        self.ring = ring
+        self.members = members
+
+
+class EchoRecord:
+    """Echo results of all targets. Rows are in the order given to `replace`."""
+
+    def __init__(self, board: Board) -> None:
+        self._board = board
+        self._targets: tuple[EchoTarget, ...] = ()
+        self._position: Rows = np.zeros(0, dtype=np.intp)
+        self._row_of_pinger: Rows = np.zeros(0, dtype=np.intp)
+        self._group_of: Rows = np.zeros(0, dtype=np.intp)
+        self._ring_row: Rows = np.zeros(0, dtype=np.intp)
+        self._groups: list[_RingGroup] = []
+        self._seen_at: Floats = np.zeros(0)
+        self._sent = MinuteCounts(0)
+        self._received = MinuteCounts(0)
+        self._judged_sent = MinuteCounts(0)
+        self._judged_received = MinuteCounts(0)
+        self._rows: dict[tuple[str, str, str], Rows] = {}
+
+    def replace(self, targets: Sequence[EchoTarget]) -> None:
+        """Take over a new list; targets that stay keep their windows."""
+        before = {t.target.id: (row, t.interval_s) for row, t in enumerate(self._targets)}
+        kept = np.array([before.get(t.target.id, (-1, 0.0))[0] for t in targets], dtype=np.intp)
+        self._arrange_rings(targets, before)
+        seen_at = np.zeros(len(targets))
+        seen_at[kept >= 0] = self._seen_at[kept[kept >= 0]]
+        self._seen_at = seen_at
+        for counts in (self._sent, self._received, self._judged_sent, self._judged_received):
+            counts.resize(kept, len(targets))
+        self._targets = tuple(targets)
+        self._position = np.array([t.position for t in targets], dtype=np.intp)
+        self._row_of_pinger = np.full(max((t.pinger_row for t in targets), default=-1) + 1, -1, dtype=np.intp)
+        self._row_of_pinger[[t.pinger_row for t in targets]] = np.arange(len(targets))
+        self._lay_out_board()
+
+    def take(self, results: Results, coverage: Coverage, now: float, monotonic_ahead_s: float) -> None:
+        """Record decided echoes; `monotonic_ahead_s` turns UTC seconds into monotonic ones."""
+        now_s = now + monotonic_ahead_s
+        rows, sent_at, rtt_s = self._decided(results)
+        self._sent.add(rows, now_s)
+        self._received.add(rows[np.isfinite(rtt_s)], now_s)
+        shown = ~coverage.hides(self._position[rows], sent_at)
+        rows, sent_at, rtt_s = rows[shown], sent_at[shown] + monotonic_ahead_s, rtt_s[shown]
+        self._judged_sent.add(rows, now_s)
+        self._judged_received.add(rows[np.isfinite(rtt_s)], now_s)
+        self._seen_at[rows] = now
+        for number, group in enumerate(self._groups):
+            mine = self._group_of[rows] == number
+            group.ring.put(self._ring_row[rows[mine]], sent_at[mine], rtt_s[mine])
+            group.ring.advance_to(now_s)
+
+    def publish_counters(self, counters: RowCounters, now: float) -> None:
+        """Put the pinger's counters on the board."""
+        pinger_rows = np.array([t.pinger_row for t in self._targets], dtype=np.intp)
+        everywhere = np.ones(len(self._targets), dtype=np.bool_)
+        for name, attribute in COUNTERS.items():
+            values = getattr(counters, attribute)[pinger_rows].astype(np.float64)
+            self._column(name).fill(self._rows[name, "", ""], values, everywhere, now)
+
+    async def publish_windows(self, names: Sequence[str]) -> AsyncIterator[None]:
+        """Recompute windows over samples, yielding between blocks so that the loop can breathe."""
+        for group in self._groups:
+            for block in group.ring.blocks():
+                for name in names:
+                    self._put_window(
+                        name, group.members[block], group.ring.statistics(WINDOWS_S[name], block)
+                    )
+                yield
+
+    def publish_rollups(self, now_s: float) -> None:
+        """Put loss and availability of the long windows on the board (`now_s` monotonic).
+
+        Loss leaves out what was sent while a target was down or covered; availability counts it.
+        """
+        for name, window_s in ROLLUPS_S.items():
+            sent, received = (
+                self._judged_sent.total(window_s, now_s),
+                self._judged_received.total(window_s, now_s),
+            )
+            loss = 1.0 - received / np.maximum(sent, 1)
+            self._fill("linkwatch_icmp_loss_ratio", name, "", slice(None), loss, sent >= JUDGED_SAMPLES)
+            sent, received = self._sent.total(window_s, now_s), self._received.total(window_s, now_s)
+            answered = received / np.maximum(sent, 1)
+            self._fill(
+                "linkwatch_probe_success_ratio", name, "", slice(None), answered, sent >= JUDGED_SAMPLES
+            )
+
+    def lossless(self) -> NDArray[np.bool_]:
+        """Which rows have lost nothing in the judged window."""
+        column = self._column("linkwatch_icmp_loss_ratio")
+        rows = self._rows["linkwatch_icmp_loss_ratio", JUDGED_WINDOW, ""]
+        return np.asarray(~column.present[rows] | (column.values[rows] == 0.0))
+
+    def pinger_rows(self) -> Rows:
+        """The pinger's row of each row here."""
+        return np.array([t.pinger_row for t in self._targets], dtype=np.intp)
+
+    def _decided(self, results: Results) -> tuple[Rows, Floats, Floats]:
+        known = results.row < len(self._row_of_pinger)
+        rows = np.where(known, self._row_of_pinger[np.where(known, results.row, 0)], -1)
+        use = (rows >= 0) & (results.outcome != Outcome.VOID)
+        rtt_s = np.where(results.outcome == Outcome.REPLY, results.rtt_s, np.inf)
+        return rows[use], results.sent_at[use], rtt_s[use]
+
+    def _arrange_rings(self, targets: Sequence[EchoTarget], before: Mapping[str, tuple[int, float]]) -> None:
+        old_rings = {group.ring.interval_s: group.ring for group in self._groups}
+        old_ring_row = self._ring_row
+        self._groups = []
+        self._group_of = np.zeros(len(targets), dtype=np.intp)
+        self._ring_row = np.zeros(len(targets), dtype=np.intp)
+        for number, interval_s in enumerate(dict.fromkeys(t.interval_s for t in targets)):
+            members = [row for row, t in enumerate(targets) if t.interval_s == interval_s]
+            kept = []
+            for row in members:
+                old_row, old_interval_s = before.get(targets[row].target.id, (-1, 0.0))
+                kept.append(int(old_ring_row[old_row]) if old_interval_s == interval_s else -1)
+            ring = old_rings.get(interval_s) or RttRing(interval_s)
+            ring.resize(np.array(kept, dtype=np.intp), len(members))
+            self._groups.append(_RingGroup(ring, np.array(members, dtype=np.intp)))
+            self._group_of[members] = number
+            self._ring_row[members] = np.arange(len(members))
+
+    def _lay_out_board(self) -> None:
+        labels = target_labels([t.target for t in self._targets])
+        for name in (*COUNTERS, *WINDOWED):
+            column = self._board.column(name)
+            column.keep(np.zeros(len(column), dtype=np.bool_))
+        success = self._board.column("linkwatch_probe_success_ratio")
+        success.keep(success.codes("probe") != self._board.texts.code(PROBE))
+        self._rows = {(name, "", ""): self._extend(name, labels) for name in COUNTERS}
+        for window in (*WINDOWS_S, *ROLLUPS_S):
+            self._add_rows("linkwatch_icmp_loss_ratio", labels, window)
+        for window in ROLLUPS_S:
+            self._add_rows(
+                "linkwatch_probe_success_ratio", labels | {"probe": [PROBE] * len(self._targets)}, window
+            )
+        for window in WINDOWS_S:
+            self._add_rows("linkwatch_icmp_jitter_seconds", labels, window)
+            self._add_rows("linkwatch_call_quality_mos", labels, window)
+            for stat in STATS:
+                self._add_rows("linkwatch_icmp_rtt_seconds", labels, window, stat)
+
+    def _add_rows(self, name: str, labels: Mapping[str, Sequence[str]], window: str, stat: str = "") -> None:
+        count = len(self._targets)
+        extra = {"window": [window] * count, **({"stat": [stat] * count} if stat else {})}
+        self._rows[name, window, stat] = self._extend(name, {**labels, **extra})
+
+    def _extend(self, name: str, labels: Mapping[str, Sequence[str]]) -> Rows:
+        return self._column(name).extend(labels, len(self._targets))
+
+    def _put_window(self, window: str, members: Rows, found: Statistics) -> None:
+        measured, answered = found.sent > 0, found.received > 0
+        judged = found.sent >= JUDGED_SAMPLES if window == JUDGED_WINDOW else measured
+        several = ~np.isnan(found.jitter_s)
+        self._fill("linkwatch_icmp_loss_ratio", window, "", members, found.loss_ratio, judged)
+        self._fill("linkwatch_icmp_jitter_seconds", window, "", members, found.jitter_s, several)
+        mos = estimate_mos(found.rtt_s["mean"], found.jitter_s, found.loss_ratio)
+        self._fill("linkwatch_call_quality_mos", window, "", members, mos, several)
+        for stat in STATS:
+            self._fill("linkwatch_icmp_rtt_seconds", window, stat, members, found.rtt_s[stat], answered)
+
+    def _fill(
+        self,
+        name: str,
+        window: str,
+        stat: str,
+        members: Rows | slice,
+        values: Floats,
+        present: NDArray[np.bool_],
+    ) -> None:
+        rows = self._rows[name, window, stat][members]
+        self._column(name).fill(rows, values, present, self._seen_at[members])
+
+    def _column(self, name: str) -> Column:
+        return self._board.column(name)
+
+
+def target_labels(targets: Sequence[Target]) -> dict[str, list[str]]:
+    """The labels of many targets, by label name, as `Column.extend` takes them."""
+    dictionaries = [target.labels() for target in targets]
+    names = dictionaries[0] if dictionaries else {}
+    return {name: [labels[name] for labels in dictionaries] for name in names}

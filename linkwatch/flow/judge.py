@@ -1,0 +1,154 @@
+"""Step 4: every second, and at once when reachability changes: windows, reachability, rules, incidents."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from linkwatch.core.board import Board
+from linkwatch.core.coverage import Coverage
+from linkwatch.core.inventory import Inventory
+from linkwatch.core.records import AlertState, Transition
+from linkwatch.core.rules import AlertMachine
+from linkwatch.core.topology import NOT_COVERED, UP, Reachability
+from linkwatch.flow.echoes import EchoRecord
+from linkwatch.flow.incidents import Incidents
+from linkwatch.flow.measure import Measurer
+from linkwatch.flow.verdicts import Verdicts
+from linkwatch.flow.vitals import Vitals
+from probes.icmp import Pinger, Results
+
+TURN_S = 1.0
+SHORT_WINDOWS = ("10s", "1m")
+LONG_WINDOWS = ("5m",)
+LONG_EVERY_TURNS = 5
+
+CLEAN_CONFIRMATIONS = 8
+LOSSY_CONFIRMATIONS = 10
+"""How many lost confirmations make a target down: more where losses are usual (DESIGN: suspect mode)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """The service's two clocks: `utc` for events, `monotonic` for durations, both in seconds."""
+
+    utc: Callable[[], float]
+    monotonic: Callable[[], float]
+
+
+class Judge:
+    """Owns the turn: from what was measured to what is decided."""
+
+    def __init__(
+        self,
+        *,
+        inventory: Inventory,
+        board: Board,
+        pinger: Pinger,
+        coverage: Coverage,
+        verdicts: Verdicts,
+        echoes: EchoRecord,
+        measurer: Measurer,
+        machine: AlertMachine,
+        incidents: Incidents,
+        vitals: Vitals,
+        clock: Clock,
+    ) -> None:
+        self.reachability: Reachability | None = None
+        self.judged_at = 0.0
+        self._inventory, self._board, self._clock = inventory, board, clock
+        self._pinger, self._coverage, self._verdicts = pinger, coverage, verdicts
+        self._echoes, self._measurer = echoes, measurer
+        self._machine, self._incidents, self._vitals = machine, incidents, vitals
+        self._poked = asyncio.Event()
+        self._turns = 0
+
+    def poke(self) -> None:
+        """Reachability may have changed: judge now. Called in the event loop."""
+        self._poked.set()
+
+    async def run(self) -> None:
+        """Take turns, for ever."""
+        next_s = self._clock.monotonic()
+        while True:
+            full = self._clock.monotonic() >= next_s
+            if full:
+                next_s = max(next_s + TURN_S, self._clock.monotonic())
+            await self.turn(full=full)
+            await self._wait_until(next_s)
+
+    async def turn(self, *, full: bool) -> None:
+        """Judge once; a `full` turn also recomputes windows and the slow parts of the board."""
+        started_s = self._clock.monotonic()
+        now = self._clock.utc()
+        reach = self._reach(now, started_s)
+        if full:
+            await self._refresh_windows(now, started_s)
+        transitions = self._machine.step(
+            self._board, now, isolated=reach.isolated, targets=self._inventory.targets
+        )
+        self._count_blips(transitions, started_s)
+        await self._incidents.judge(self._machine.active, transitions, reach, now)
+        self.reachability, self.judged_at = reach, now
+        if full:
+            self._publish_vitals(now, started_s)
+
+    def _reach(self, now: float, now_s: float) -> Reachability:
+        results = self._pinger.drain()
+        self._verdicts.take_echoes(self._pinger, results, now)
+        reach = self._coverage.judge(self._verdicts.verdict(), now)
+        self._echoes.take(results, self._coverage, now, now_s - now)
+        self._verdicts.publish(reach, now, now_s)
+        self._vitals.put("linkwatch_isolated", float(reach.isolated), now)
+        self._report_evidence(results)
+        self._tell_pinger(reach)
+        return reach
+
+    def _report_evidence(self, results: Results) -> None:
+        for error in results.errors:
+            target = self._verdicts.target_of(error.row)
+            if target is not None:
+                self._incidents.note_reporter(target, error.reporter, error.at)
+
+    def _tell_pinger(self, reach: Reachability) -> None:
+        silent = ((reach.root != NOT_COVERED) | reach.isolated) & ~reach.settling & (reach.up != UP)
+        self._pinger.set_covered(self._verdicts.by_pinger_row(silent))
+
+    async def _refresh_windows(self, now: float, now_s: float) -> None:
+        names: Sequence[str] = SHORT_WINDOWS
+        if self._turns % LONG_EVERY_TURNS == 0:
+            names = SHORT_WINDOWS + LONG_WINDOWS
+            self._echoes.publish_rollups(now_s)
+            self._verdicts.publish_events(now, now_s)
+        self._turns += 1
+        self._echoes.publish_counters(self._pinger.row_counters(), now)
+        async for _ in self._echoes.publish_windows(names):
+            await asyncio.sleep(0)
+        confirmations = np.full(len(self._pinger.up), CLEAN_CONFIRMATIONS, dtype=np.uint8)
+        confirmations[self._echoes.pinger_rows()[~self._echoes.lossless()]] = LOSSY_CONFIRMATIONS
+        self._pinger.set_confirmations(confirmations)
+
+    def _count_blips(self, transitions: Sequence[Transition], now_s: float) -> None:
+        before = self.reachability
+        for transition in transitions:
+            alert = transition.alert
+            over_early = transition.was is AlertState.PENDING and alert.state is AlertState.GONE
+            of_reachability = alert.series and all(name == "linkwatch_up" for name, _ in alert.series)
+            if over_early and of_reachability and not (before and before.root_of(alert.target)):
+                self._verdicts.count_blip(alert.target, now_s)
+
+    def _publish_vitals(self, now: float, started_s: float) -> None:
+        self._vitals.publish_loop(self._clock.monotonic() - started_s, now)
+        self._vitals.publish_engine(self._pinger.counters(), self._measurer.missed, now, started_s)
+        self._vitals.publish_alerts(self._machine.active, self._machine.failure_counts, now)
+
+    async def _wait_until(self, next_s: float) -> None:
+        pause_s = max(0.0, next_s - self._clock.monotonic())
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(pause_s):
+                await self._poked.wait()
+        self._poked.clear()

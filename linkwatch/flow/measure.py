@@ -1,0 +1,169 @@
+"""Step 2: probes run under a deadline and return samples. Nothing here knows a rule."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Mapping
+from ipaddress import ip_address
+from typing import Protocol
+
+from linkwatch.core.inventory import Inventory, IPAddress, ProbeSpec, Target
+from linkwatch.flow.schedule import Schedule
+from probes import registry
+from probes.icmp import PingTarget
+from probes.sample import Metric, Reason, Sample, Session
+from probes.sample import Target as ProbeTarget
+
+GRACE_S = 1.0
+"""A probe keeps its own deadline; this much later it is ended from outside."""
+
+ICMP = "icmp"
+
+Key = tuple[str, str]
+
+
+class OnSample(Protocol):
+    """Takes a finished sample."""
+
+    def __call__(self, target: Target, spec: ProbeSpec, sample: Sample) -> None:
+        """Record `sample`."""
+
+
+class Measurer:
+    """Runs every probe but ICMP at its time. A probe that still runs when it is due again is skipped."""
+
+    def __init__(
+        self, on_sample: OnSample, *, monotonic: Callable[[], float], utc: Callable[[], float]
+    ) -> None:
+        self.missed = 0
+        self._on_sample = on_sample
+        self._monotonic, self._utc = monotonic, utc
+        self._schedule: Schedule[Key] = Schedule()
+        self._jobs: dict[Key, tuple[Target, ProbeSpec]] = {}
+        self._sessions: dict[Key, Session] = {}
+        self._running: dict[Key, asyncio.Task[None]] = {}
+        self._changed = asyncio.Event()
+
+    async def replace(self, inventory: Inventory) -> None:
+        """Take over an inventory; a probe whose target and settings stay keeps session and rhythm."""
+        wanted = {
+            (target.id, spec.name): (target, spec)
+            for target in inventory.targets.values()
+            for spec in target.probes
+            if spec.type != ICMP
+        }
+        for key in [key for key, job in self._jobs.items() if wanted.get(key) != job]:
+            self._schedule.remove(key)
+            del self._jobs[key]
+            await self._close(key)
+        for key, (target, spec) in wanted.items():
+            if key not in self._jobs:
+                probe_target = ProbeTarget(target.id, target.address, inventory.scope.allows)
+                self._sessions[key] = registry.open_session(spec.type, probe_target, spec.settings)
+                self._schedule.add(key, spec.interval_s, self._monotonic())
+        self._jobs = wanted
+        self._changed.set()
+
+    async def run(self) -> None:
+        """Start what is due, for ever."""
+        try:
+            while True:
+                self._start_due()
+                await self._wait()
+        finally:
+            for key in list(self._sessions):
+                await self._close(key)
+
+    def _start_due(self) -> None:
+        for due in self._schedule.due(self._monotonic()):
+            self.missed += due.missed
+            if due.key in self._running:
+                self.missed += 1
+                continue
+            task = asyncio.create_task(self._measure(due.key), name=f"probe {due.key[0]} {due.key[1]}")
+            self._running[due.key] = task
+
+    async def _wait(self) -> None:
+        self._changed.clear()
+        next_at = self._schedule.next_at()
+        pause_s = None if next_at is None else max(0.0, next_at - self._monotonic())
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(pause_s):
+                await self._changed.wait()
+
+    async def _measure(self, key: Key) -> None:
+        target, spec = self._jobs[key]
+        try:
+            sample = await self._probe(key, spec)
+            self._on_sample(target, spec, sample)
+        finally:
+            del self._running[key]
+
+    async def _probe(self, key: Key, spec: ProbeSpec) -> Sample:
+        started_at, started_s = self._utc(), self._monotonic()
+        try:
+            async with asyncio.timeout(spec.timeout_s + GRACE_S):
+                return await self._sessions[key].probe(spec.timeout_s)
+        except TimeoutError:
+            reason, detail = Reason.TIMEOUT, "the probe did not keep its deadline"
+        except Exception as error:  # a broken probe must never stop another
+            reason, detail = Reason.ERROR, type(error).__name__
+        return Sample(started_at, self._monotonic() - started_s, False, reason, detail)
+
+    async def _close(self, key: Key) -> None:
+        task = self._running.get(key)
+        if task is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+        await self._sessions.pop(key).close()
+
+
+def probe_metrics() -> tuple[Metric, ...]:
+    """What all probes say of their metrics."""
+    return registry.metrics()
+
+
+def icmp_spec(target: Target) -> ProbeSpec | None:
+    """The target's ICMP probe, if it has one."""
+    return next((spec for spec in target.probes if spec.type == ICMP), None)
+
+
+def ping_targets(inventory: Inventory, addresses: Mapping[str, IPAddress]) -> list[PingTarget]:
+    """What the pinger is to ping: every target with an ICMP probe and a known address inside the scope."""
+    upstreams = {via for target in inventory.targets.values() for via in target.via}
+    found = []
+    for target in inventory.targets.values():
+        spec, address = icmp_spec(target), addresses.get(target.id)
+        if spec is None or address is None or not inventory.scope.allows(address):
+            continue
+        found.append(
+            PingTarget(
+                key=target.id,
+                address=address,
+                interval_s=spec.interval_s,
+                size=spec.settings.size,
+                timeout_s=spec.timeout_s,
+                priority=0 if target.id in upstreams else 1 if target.emergency else 2,
+                organization=target.owner,
+                companions=target.via,
+            )
+        )
+    return found
+
+
+def literal_address(target: Target) -> IPAddress | None:
+    """The target's address if it is written as one, without a look-up."""
+    host = host_of(target.address)
+    try:
+        return ip_address(host)
+    except ValueError:
+        return None
+
+
+def host_of(address: str) -> str:
+    """The host in `host`, `host:port`, `[v6]:port` or a URL."""
+    rest = address.split("://", 1)[-1].split("/", 1)[0].rsplit("@", 1)[-1]
+    if rest.startswith("["):
+        return rest[1:].split("]", 1)[0]
+    return rest.split(":", 1)[0] if rest.count(":") == 1 else rest

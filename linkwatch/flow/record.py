@@ -1,0 +1,113 @@
+"""Step 3 for every probe but ICMP: one sample at a time enters counters, windows and the board."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from linkwatch.core.board import Board, Column
+from linkwatch.core.catalog import ROLLUPS_S, WINDOWS_S
+from linkwatch.core.inventory import ProbeSpec, Target
+from linkwatch.core.windows import MinuteCounts
+from probes.sample import Labels, Sample
+
+MISSES_UNTIL_ABSENT = 2
+"""A value that a probe could not read that often in a row is no longer shown: absent, not stale."""
+
+SUCCESS_WINDOWS_S = {"5m": WINDOWS_S["5m"], **ROLLUPS_S}
+
+Series = tuple[str, Labels]
+
+
+@dataclass(slots=True)
+class _Cell:
+    """Where one series stands on the board; good while the column's generation lasts."""
+
+    column: Column
+    row: int
+    generation: int
+
+
+@dataclass(slots=True)
+class ProbeState:
+    """What is remembered of one probe of one target."""
+
+    labels: Mapping[str, str]
+    cells: dict[Series, _Cell] = field(default_factory=dict)
+    runs: MinuteCounts = field(default_factory=lambda: MinuteCounts(1))
+    successes: MinuteCounts = field(default_factory=lambda: MinuteCounts(1))
+    failures: dict[str, int] = field(default_factory=dict)
+    misses: int = 0
+    last: Sample | None = None
+
+
+class ProbeRecord:
+    """Samples of all probes by (target, probe)."""
+
+    def __init__(self, board: Board) -> None:
+        self._board = board
+        self._states: dict[tuple[str, str], ProbeState] = {}
+
+    def take(
+        self, target: Target, spec: ProbeSpec, sample: Sample, *, hidden: bool, now: float, now_s: float
+    ) -> None:
+        """Record one sample at `now` (UTC; `now_s` monotonic). A `hidden` one stays out of the windows."""
+        state = self._states.setdefault((target.id, spec.name), ProbeState(target.labels()))
+        state.last = sample
+        self._count(state, spec.name, sample, hidden=hidden, now=now, now_s=now_s)
+        state.misses = 0 if sample.ok else state.misses + 1
+        for series, value in sample.values.items():
+            self._put(state, series, value, now)
+        if sample.ok or state.misses >= MISSES_UNTIL_ABSENT:
+            self._clear_unseen(state, sample.values)
+
+    def last(self, target: str, probe: str) -> Sample | None:
+        """The newest sample of a probe."""
+        state = self._states.get((target, probe))
+        return state.last if state else None
+
+    def forget(self, gone: Callable[[str, str], bool]) -> None:
+        """Drop the state of probes for which `gone(target, probe)` holds."""
+        for key in [key for key in self._states if gone(*key)]:
+            del self._states[key]
+
+    def _count(
+        self, state: ProbeState, probe: str, sample: Sample, *, hidden: bool, now: float, now_s: float
+    ) -> None:
+        labels = (("probe", probe),)
+        self._put_own(state, "linkwatch_probe_success", labels, float(sample.ok), now)
+        self._put_own(state, "linkwatch_probe_duration_seconds", labels, sample.duration_s, now)
+        if sample.reason is not None:
+            count = state.failures[sample.reason] = state.failures.get(sample.reason, 0) + 1
+            reason = (*labels, ("reason", sample.reason.value))
+            self._put_own(state, "linkwatch_probe_failures_total", reason, count, now)
+        if hidden:
+            return
+        only = np.zeros(1, dtype=np.intp)
+        state.runs.add(only, now_s)
+        state.successes.add(only, now_s, int(sample.ok))
+        for name, window_s in SUCCESS_WINDOWS_S.items():
+            ratio = state.successes.total(window_s, now_s)[0] / state.runs.total(window_s, now_s)[0]
+            window = (*labels, ("window", name))
+            self._put_own(state, "linkwatch_probe_success_ratio", window, float(ratio), now)
+
+    def _put_own(self, state: ProbeState, metric: str, labels: Labels, value: float, now: float) -> None:
+        self._board.column(metric).set({**state.labels, **dict(labels)}, value, now)
+
+    def _put(self, state: ProbeState, series: Series, value: float, now: float) -> None:
+        cell = state.cells.get(series)
+        if cell is None or cell.generation != cell.column.generation:
+            column = self._board.column(series[0])
+            row = column.ensure({**state.labels, **dict(series[1])})
+            cell = state.cells[series] = _Cell(column, row, column.generation)
+        cell.column.put(cell.row, value, now)
+
+    def _clear_unseen(self, state: ProbeState, seen: Mapping[Series, float]) -> None:
+        for series in [series for series in state.cells if series not in seen]:
+            cell = state.cells.pop(series)
+            row = cell.row
+            if cell.generation != cell.column.generation:
+                row = cell.column.ensure({**state.labels, **dict(series[1])})
+            cell.column.clear([row])

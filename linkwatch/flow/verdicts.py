@@ -1,0 +1,177 @@
+"""What is known of every target's reachability, in arrays by target, and its place on the board."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from linkwatch.core.board import Board, Rows
+from linkwatch.core.catalog import ROLLUPS_S, WINDOWS_S
+from linkwatch.core.coverage import Verdict
+from linkwatch.core.inventory import Inventory, Objectives, Target
+from linkwatch.core.topology import DOWN, NOT_COVERED, UNKNOWN, UP, Reachability, UpstreamGraph
+from linkwatch.core.windows import MinuteCounts
+from linkwatch.flow.echoes import target_labels
+from linkwatch.flow.measure import icmp_spec
+from probes.icmp import Pinger, Results
+
+Floats = NDArray[np.float64]
+
+EVENT_WINDOWS_S = {"5m": WINDOWS_S["5m"], **ROLLUPS_S}
+PER_TARGET = ("linkwatch_up", "linkwatch_upstream_down", "linkwatch_in_maintenance")
+EVENTS = ("linkwatch_up_changes", "linkwatch_blips")
+REDUNDANCY = ("linkwatch_redundancy_paths", "linkwatch_redundancy_paths_configured")
+
+
+class Verdicts:
+    """Up, down or not measured, since when, and how often that changed."""
+
+    def __init__(self, board: Board, inventory: Inventory, graph: UpstreamGraph) -> None:
+        size = len(graph.ids)
+        self._board, self._graph = board, graph
+        self._up = np.full(size, UNKNOWN, dtype=np.int8)
+        self._down_since: Floats = np.zeros(size)
+        self._measured_at: Floats = np.zeros(size)
+        self._suspect = np.zeros(size, dtype=np.bool_)
+        self._shown = self._up.copy()
+        self._changes, self._blips = MinuteCounts(size), MinuteCounts(size)
+        self._position_of_pinger: Rows = np.zeros(0, dtype=np.intp)
+        self._reachability_probe = {
+            target.id: target.probes[0].name
+            for target in inventory.targets.values()
+            if target.probes and icmp_spec(target) is None
+        }
+        self._rows: dict[tuple[str, str], Rows] = {}
+        self._lay_out(inventory)
+
+    def follow(self, pinger_rows: Mapping[str, int]) -> None:
+        """Learn which pinger row belongs to which target."""
+        self._position_of_pinger = np.full(max(pinger_rows.values(), default=-1) + 1, -1, dtype=np.intp)
+        for target, row in pinger_rows.items():
+            self._position_of_pinger[row] = self._graph.index[target]
+
+    def take_echoes(self, pinger: Pinger, results: Results, now: float) -> None:
+        """Take over the pinger's verdicts, and note who was measured."""
+        rows = np.flatnonzero(self._position_of_pinger >= 0)
+        positions = self._position_of_pinger[rows]
+        self._up[positions] = pinger.up[rows]
+        self._suspect[positions] = pinger.suspect[rows]
+        heard = results.row[results.row < len(self._position_of_pinger)]
+        measured = self._position_of_pinger[heard]
+        self._measured_at[measured[measured >= 0]] = now
+        for verdict in results.verdicts:
+            position = self._position_of_pinger[verdict.row]
+            if position >= 0:
+                self._down_since[position] = verdict.since
+                self._measured_at[position] = now
+
+    def take_sample(self, target: Target, probe: str, ok: bool, started_at: float, now: float) -> bool:
+        """Take over a sample, if it is of the target's reachability probe; whether the verdict changed."""
+        if self._reachability_probe.get(target.id) != probe:
+            return False
+        position, verdict = self._graph.index[target.id], UP if ok else DOWN
+        changed = bool(self._up[position] != verdict)
+        if changed and not ok:
+            self._down_since[position] = started_at
+        self._up[position] = verdict
+        self._measured_at[position] = now
+        return changed
+
+    def verdict(self) -> Verdict:
+        """The arrays for one judgement."""
+        maintenance = np.zeros(len(self._up), dtype=np.bool_)
+        return Verdict(self._up.copy(), self._down_since, self._suspect.copy(), maintenance)
+
+    def count_blip(self, target: str, now_s: float) -> None:
+        """Count a failure that was over before its rule's `for` (`now_s` monotonic)."""
+        self._blips.add(np.array([self._graph.index[target]]), now_s)
+
+    def publish(self, reach: Reachability, now: float, now_s: float) -> None:
+        """Put verdicts and what follows from them on the board."""
+        changed = (reach.up != self._shown) & (reach.up != UNKNOWN) & (self._shown != UNKNOWN)
+        self._changes.add(np.flatnonzero(changed), now_s)
+        self._shown = np.where(reach.up == UNKNOWN, self._shown, reach.up)
+        known = reach.up != UNKNOWN
+        self._fill("linkwatch_up", reach.up.astype(np.float64), known, self._measured_at)
+        covered = (reach.root != NOT_COVERED) & ~reach.settling
+        self._fill("linkwatch_upstream_down", covered.astype(np.float64), np.ones_like(known), now)
+        self._fill("linkwatch_in_maintenance", reach.maintenance.astype(np.float64), np.ones_like(known), now)
+        self._publish_paths(reach, now)
+
+    def publish_events(self, now: float, now_s: float) -> None:
+        """Put the counts of the long windows on the board."""
+        everywhere = np.ones(len(self._up), dtype=np.bool_)
+        for name, window_s in EVENT_WINDOWS_S.items():
+            for metric, counts in zip(EVENTS, (self._changes, self._blips), strict=True):
+                values = counts.total(window_s, now_s).astype(np.float64)
+                self._board.column(metric).fill(self._rows[metric, name], values, everywhere, now)
+
+    def target_of(self, pinger_row: int) -> str | None:
+        """Id of the target that a pinger row measures."""
+        known = pinger_row < len(self._position_of_pinger)
+        position = self._position_of_pinger[pinger_row] if known else -1
+        return self._graph.ids[position] if position >= 0 else None
+
+    def by_pinger_row(self, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """A mask by target turned into one by pinger row."""
+        position = self._position_of_pinger
+        return np.asarray((position >= 0) & mask[position])
+
+    def measured_at(self, target: str) -> float:
+        """When the target's reachability was last measured (UTC seconds, 0 = never)."""
+        return float(self._measured_at[self._graph.index[target]])
+
+    def _publish_paths(self, reach: Reachability, now: float) -> None:
+        many, answering, total = self._graph.answering_paths(reach.up)
+        for metric, counts in zip(REDUNDANCY, (answering, total), strict=True):
+            rows = self._rows[metric, ""]
+            values = counts.astype(np.float64)
+            self._board.column(metric).fill(rows, values, np.ones(len(many), dtype=np.bool_), now)
+
+    def _fill(self, metric: str, values: Floats, present: NDArray[np.bool_], at: Floats | float) -> None:
+        self._board.column(metric).fill(self._rows[metric, ""], values, present, at)
+
+    def _lay_out(self, inventory: Inventory) -> None:
+        targets = list(inventory.targets.values())
+        for metric in PER_TARGET:
+            self._add(metric, targets)
+        for metric in EVENTS:
+            for window in EVENT_WINDOWS_S:
+                self._add(metric, targets, window)
+        redundant = [target for target in targets if len(target.via) > 1]
+        for metric in REDUNDANCY:
+            self._add(metric, redundant)
+        for target in targets:
+            self._describe(inventory, target)
+
+    def _add(self, metric: str, targets: list[Target], window: str = "") -> None:
+        extra = {"window": [window] * len(targets)} if window else {}
+        rows = self._board.column(metric).extend({**target_labels(targets), **extra}, len(targets))
+        self._rows[metric, window] = rows
+
+    def _describe(self, inventory: Inventory, target: Target) -> None:
+        site = inventory.sites.get(target.site)
+        info = {
+            "name": target.name,
+            "area": site.area if site else "",
+            "class": target.link_class,
+            "location": f"{site.location[0]},{site.location[1]}" if site and site.location else "",
+            "circuit": target.circuit.id if target.circuit else "",
+        }
+        self._board.column("linkwatch_target_info").set({**target.labels(), **info}, 1.0, 0.0)
+        for objective, value in objective_values(inventory.objectives(target)).items():
+            labels = {**target.labels(), "objective": objective}
+            self._board.column("linkwatch_objective").set(labels, value, 0.0)
+
+
+def objective_values(objectives: Objectives) -> dict[str, float]:
+    """The objectives that are set, by the value of the `objective` label."""
+    values = {
+        "loss": objectives.loss_ratio,
+        "rtt": objectives.rtt_s,
+        "jitter": objectives.jitter_s,
+        "availability": objectives.availability_ratio,
+    }
+    return {name: value for name, value in values.items() if value is not None}

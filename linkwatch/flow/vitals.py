@@ -1,0 +1,81 @@
+"""LinkWatch watches itself: its own numbers on the board, where its own rules can see them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Mapping
+from importlib.metadata import version
+
+import numpy as np
+
+from linkwatch.core.board import Board
+from linkwatch.core.records import Alert, AlertState, IncidentState
+from linkwatch.core.windows import MinuteCounts
+from probes.icmp import EngineCounters
+
+LAG_STEP_S = 0.05
+ALERT_STATES = (AlertState.PENDING, AlertState.FIRING, AlertState.HELD)
+UNRESOLVED = (IncidentState.OPEN, IncidentState.ACKNOWLEDGED)
+
+
+class Vitals:
+    """Gauges and counters of the service itself."""
+
+    def __init__(self, board: Board, *, targets: int, now: float) -> None:
+        self._board = board
+        self._worst_lag_s = 0.0
+        self._missed, self._drops = MinuteCounts(1), MinuteCounts(1)
+        self._last_missed = self._last_drops = 0
+        self._alerts: Counter[tuple[str, str, str]] = Counter()
+        self.put("linkwatch_build_info", 1.0, now, version=version("linkwatch"))
+        self.put("linkwatch_start_time_seconds", now, now)
+        self.put("linkwatch_targets", float(targets), now)
+        self.put("linkwatch_config_last_reload_successful", 1.0, now)
+        self.put("linkwatch_emergency_mode", 0.0, now)
+
+    def put(self, metric: str, value: float, now: float, **labels: str) -> None:
+        """Put one value on the board."""
+        self._board.column(metric).set(labels, value, now)
+
+    async def watch_loop(self, monotonic: Callable[[], float]) -> None:
+        """Measure, for ever, how late the event loop is."""
+        while True:
+            expected = monotonic() + LAG_STEP_S
+            await asyncio.sleep(LAG_STEP_S)
+            self._worst_lag_s = max(self._worst_lag_s, monotonic() - expected)
+
+    def publish_loop(self, judge_s: float, now: float) -> None:
+        """Put the worst lag since the last call, and how long the judgement took, on the board."""
+        self.put("linkwatch_loop_lag_seconds", self._worst_lag_s, now)
+        self.put("linkwatch_judge_duration_seconds", judge_s, now)
+        self._worst_lag_s = 0.0
+
+    def publish_engine(self, engine: EngineCounters, missed_probes: int, now: float, now_s: float) -> None:
+        """Put the pinger's own counters and what was missed on the board (`now_s` monotonic)."""
+        missed = engine.missed_schedules + missed_probes
+        only = np.zeros(1, dtype=np.intp)
+        self._missed.add(only, now_s, missed - self._last_missed)
+        self._drops.add(only, now_s, engine.receive_drops - self._last_drops)
+        self._last_missed, self._last_drops = missed, engine.receive_drops
+        self.put("linkwatch_missed_schedules_total", missed, now)
+        self.put("linkwatch_missed_schedules", float(self._missed.total(300.0, now_s)[0]), now, window="5m")
+        self.put("linkwatch_icmp_receive_drops", float(self._drops.total(300.0, now_s)[0]), now, window="5m")
+        self.put("linkwatch_icmp_send_errors_total", engine.send_errors, now)
+        self.put("linkwatch_icmp_receive_drops_total", engine.receive_drops, now)
+        self.put("linkwatch_icmp_foreign_replies_total", engine.foreign_replies, now)
+
+    def publish_alerts(self, active: Mapping[str, Alert], failures: Mapping[str, int], now: float) -> None:
+        """Put the number of alerts by name, severity and state on the board; what has ended shows 0."""
+        counts = Counter((alert.rule, alert.severity, alert.state.value) for alert in active.values())
+        for key in {**self._alerts, **counts}:
+            name, severity, state = key
+            self.put("linkwatch_alerts", counts[key], now, alertname=name, severity=severity, state=state)
+        self._alerts = Counter(dict.fromkeys({**self._alerts, **counts}, 0))
+        for rule, failed in failures.items():
+            self.put("linkwatch_rule_evaluation_failures_total", failed, now, rule=rule)
+
+    def publish_incidents(self, states: Mapping[IncidentState, int], now: float) -> None:
+        """Put the number of unresolved incidents on the board."""
+        for state in UNRESOLVED:
+            self.put("linkwatch_incidents", states.get(state, 0), now, state=state.value)
