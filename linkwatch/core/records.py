@@ -69,11 +69,15 @@ class Alert:
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """An alert changed state. `reason` names why and goes to timeline, logs and counters."""
+    """An alert changed state. `reason` names why and goes to timeline, logs and counters.
+
+    `detail` says more where there is more to say (which series was not measured), for people.
+    """
 
     alert: Alert
     was: AlertState | None
     reason: str
+    detail: str = ""
 
 
 class IncidentState(StrEnum):

@@ -7,6 +7,7 @@ metric name, and the spread of a single series that is NaN or Inf was 0 instead 
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,10 @@ from tests.core.promtool import Samples, ask_prometheus, labels_of, same
 CASES = 1500
 NOW = 60.0
 VALUES = ["0", "1", "-1", "2", "3.5", "0.25", "100", "-7", "1e9", "NaN", "Inf", "-Inf", "12.5", "0.1"]
+MATCHERS = [
+    *('site="a"', 'site!="b"', 'site=~"a|c"', 'site=~""', 'class="fibre"', 'kind=""', 'area=""'),
+    *('kind=~"li.*"', 'kind!~"rou|x"', 'kind=~"(?i)LINK"', 'area=~".+"', 'area=~"Th.nh .+"'),
+]
 
 
 def generated_series(rng: random.Random) -> dict[str, str]:
@@ -55,40 +60,15 @@ class Generator:
     def vector(self, depth: int) -> str:
         if depth == 0:
             return self.selector()
-        make = self.rng.choice(
-            [
-                self.selector,
-                self.arithmetic,
-                self.compared,
-                self.joined,
-                self.grouped,
-                self.sets,
-                self.aggregated,
-                self.aggregated,
-                self.called,
-                self.negated,
-            ]
-        )
+        make = self.rng.choice(self.makers())
         return make() if make == self.selector else make(depth - 1)
 
+    def makers(self) -> list[Callable[..., str]]:
+        simple = [self.selector, self.arithmetic, self.compared, self.called, self.negated]
+        return [*simple, self.joined, self.grouped, self.sets, self.aggregated, self.aggregated]
+
     def selector(self) -> str:
-        matchers = self.rng.sample(
-            [
-                'site="a"',
-                'site!="b"',
-                'kind=~"li.*"',
-                'kind!~"rou|x"',
-                'area=""',
-                'area=~".+"',
-                'site=~"a|c"',
-                'kind=""',
-                'area=~"Th.nh .+"',
-                'class="fibre"',
-                'site=~""',
-                'kind=~"(?i)LINK"',
-            ],
-            self.rng.choice([0, 0, 0, 1, 2]),
-        )
+        matchers = self.rng.sample(MATCHERS, self.rng.choice([0, 0, 0, 1, 2]))
         name = self.rng.choice(["m", "n", "limit", "info", "single", "bare", "missing"])
         if not matchers and self.rng.random() < 0.1:
             return '{__name__=~"m|limit"}'
