@@ -43,8 +43,8 @@ class ScriptedSession:
 
 
 @asynccontextmanager
-async def serve_tcp(handler: Handler, tls: SSLContext | None = None) -> AsyncIterator[int]:
-    """A TCP server on a free port of 127.0.0.1 that does what `handler` does; yields the port.
+async def serve_tcp(handler: Handler, host: str = "127.0.0.1") -> AsyncIterator[int]:
+    """A TCP server on a free port of `host` that does what `handler` does; yields the port.
 
     A handler may hang: it is cancelled at the end.
     """
@@ -58,7 +58,7 @@ async def serve_tcp(handler: Handler, tls: SSLContext | None = None) -> AsyncIte
             await handler(reader, writer)
         writer.transport.abort()
 
-    server = await asyncio.start_server(handle, "127.0.0.1", 0, ssl=tls)
+    server = await asyncio.start_server(handle, host, 0)
     try:
         yield server.sockets[0].getsockname()[1]
     finally:

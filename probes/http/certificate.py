@@ -21,7 +21,10 @@ def earliest_expiry(connection: ssl.SSLObject) -> float | None:
     read_chain = getattr(connection, "get_unverified_chain", None)
     leaf = connection.getpeercert(binary_form=True)
     chain = read_chain() if read_chain else [leaf] if leaf else []
-    return min(map(not_after, chain), default=None)
+    try:
+        return min(map(not_after, chain), default=None)
+    except ValueError:  # a form of time that RFC 5280 forbids: the page may be right all the same
+        return None
 
 
 def not_after(der: bytes) -> float:

@@ -52,14 +52,15 @@ class CheckedConnector(aiohttp.BaseConnector):
     ) -> ResponseHandler:
         """The extension point of aiohttp's BaseConnector (its UnixConnector is built on it)."""
         host, port = (req.url.raw_host or "").rstrip("."), req.port or 80
+        context = _context(self._settings) if req.is_ssl() else None
         self._phases.enter("resolve")
         addresses = await resolve(self._target, host)
         self._phases.enter("connect")
         connected = await self._connect_any(addresses, port)
         protocol = _FirstByteHandler(asyncio.get_running_loop(), self._phases)
-        if req.is_ssl():
+        if context is not None:
             self._phases.enter("tls")
-            await self._shake_hands(protocol, connected, host)
+            await self._shake_hands(protocol, connected, host, context)
         else:
             await self._wrap(protocol, connected)
         self._phases.enter("first_byte")
@@ -82,8 +83,9 @@ class CheckedConnector(aiohttp.BaseConnector):
                 return connected
         raise failures[0]
 
-    async def _shake_hands(self, protocol: ResponseHandler, connected: socket.socket, host: str) -> None:
-        context = _context(self._settings)
+    async def _shake_hands(
+        self, protocol: ResponseHandler, connected: socket.socket, host: str, context: ssl.SSLContext
+    ) -> None:
         address = connected.getpeername()
         try:
             await self._wrap(protocol, connected, ssl=context, server_hostname=host)

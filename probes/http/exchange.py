@@ -47,7 +47,7 @@ async def exchange(session: aiohttp.ClientSession, settings: Settings, answer: A
     while True:
         async with session.request(
             request.method,
-            request.url,
+            _without_second_login(request),
             headers={"User-Agent": _user_agent(), **request.headers},
             data=request.body.encode() or None,
             allow_redirects=False,
@@ -83,6 +83,12 @@ def redirect(request: Request, status: int, location: str) -> Request:
 def shown(url: URL) -> str:
     """A URL for people: without user, password and query, which may be secret."""
     return str(url.with_user(None).with_query(None).with_fragment(None))
+
+
+def _without_second_login(request: Request) -> URL:
+    """aiohttp refuses a user in the URL beside an Authorization header: the header counts."""
+    has_header = any(name.lower() == "authorization" for name in request.headers)
+    return request.url.with_user(None) if has_header else request.url
 
 
 def _is_redirect(response: aiohttp.ClientResponse) -> bool:
