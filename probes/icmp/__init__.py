@@ -1,1 +1,31 @@
-"""ICMP echo: a batch engine over many targets."""
+"""ICMP echo: a batch engine over many targets, and the same engine as a one-shot probe.
+
+`Pinger` is for whoever watches for ever, `ping_many` for a counted number of pings, `probe` (with
+`Settings`, `METRICS`) for the registry.
+"""
+
+from probes.icmp.budget import ConfirmationBudget
+from probes.icmp.burst import ping_many
+from probes.icmp.oneshot import DEFAULT_INTERVAL_S, METRICS, Settings, probe
+from probes.icmp.pinger import Pinger
+from probes.icmp.results import EngineCounters, IcmpError, Outcome, Results, RowCounters, Verdict
+from probes.icmp.sockets import ProbePermissionError
+from probes.icmp.targets import PingTarget
+
+__all__ = [
+    "DEFAULT_INTERVAL_S",
+    "METRICS",
+    "ConfirmationBudget",
+    "EngineCounters",
+    "IcmpError",
+    "Outcome",
+    "PingTarget",
+    "Pinger",
+    "ProbePermissionError",
+    "Results",
+    "RowCounters",
+    "Settings",
+    "Verdict",
+    "ping_many",
+    "probe",
+]

@@ -1,0 +1,159 @@
+"""sendmmsg(2) and recvmmsg(2) over memory that numpy owns.
+
+The calls go through `ctypes.PyDLL`, which keeps the interpreter lock: they never block, take some
+hundred microseconds at most, and getting the lock back beside a busy event loop would cost more than
+the call and spoil the send times. Hence also the small batches.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import socket
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from probes.icmp.columns import Floats, Integers
+from probes.icmp.packet import CAPTURE_BYTES, HEADER, Bytes, Headers
+
+CALL = 64
+"""Packets a system call."""
+BATCH = 256
+"""Packets handled together: what numpy costs is by batch, not by packet."""
+NAME_BYTES = 28
+"""Room for a sockaddr_in6, the longer of the two."""
+
+_MESSAGE = np.dtype(
+    {
+        "names": ["name", "namelen", "iov", "iovlen", "control", "controllen", "flags", "length"],
+        "formats": ["u8", "u4", "u8", "u8", "u8", "u8", "i4", "u4"],
+        "offsets": [0, 8, 16, 24, 32, 40, 48, 56],
+        "itemsize": 64,
+    }
+)
+"""struct mmsghdr of 64-bit Linux."""
+_VECTOR = np.dtype([("base", "u8"), ("length", "u8")])
+_CONTROL = np.dtype(
+    [("length", "u8"), ("level", "i4"), ("type", "i4"), ("seconds", "i8"), ("nanoseconds", "i8")]
+)
+"""struct cmsghdr followed by struct timespec."""
+
+SO_TIMESTAMPNS = 35
+_FULL = (errno.EAGAIN, errno.ENOBUFS, errno.ENOMEM)
+"""The socket or the device is full: the rest of the batch would meet the same."""
+
+
+def _function(name: str, *arguments: Any) -> Any:
+    function = getattr(ctypes.PyDLL(None, use_errno=True), name)
+    function.argtypes = arguments
+    function.restype = ctypes.c_int
+    return function
+
+
+_sendmmsg = _function("sendmmsg", ctypes.c_int, ctypes.c_void_p, ctypes.c_uint, ctypes.c_int)
+_recvmmsg = _function("recvmmsg", ctypes.c_int, ctypes.c_void_p, ctypes.c_uint, ctypes.c_int, ctypes.c_void_p)
+
+
+def _messages(data: Bytes, names: Bytes) -> tuple[NDArray[Any], NDArray[Any]]:
+    vectors = np.zeros(BATCH, dtype=_VECTOR)
+    vectors["base"] = _addresses(data)
+    vectors["length"] = data.shape[1]
+    messages = np.zeros(BATCH, dtype=_MESSAGE)
+    messages["name"] = _addresses(names)
+    messages["iov"] = _addresses(vectors)
+    messages["iovlen"] = 1
+    return messages, vectors
+
+
+def _addresses(memory: NDArray[Any]) -> NDArray[np.uint64]:
+    return (memory.ctypes.data + np.arange(len(memory)) * memory.strides[0]).astype(np.uint64)
+
+
+class SendBatch:
+    """Up to BATCH packets of at most `packet_bytes`. Fill `headers`, `names` and `lengths`, then send.
+
+    `tail` is what follows the header in every packet.
+    """
+
+    def __init__(self, packet_bytes: int, tail: Bytes, name_bytes: int) -> None:
+        self._data = np.zeros((BATCH, packet_bytes), dtype=np.uint8)
+        self._data[:, HEADER.itemsize : HEADER.itemsize + len(tail)] = tail
+        self.headers: Headers = np.ndarray(
+            BATCH, dtype=HEADER, buffer=self._data.data, strides=(self._data.strides[0],)
+        )
+        self.names = np.zeros((BATCH, NAME_BYTES), dtype=np.uint8)
+        self._messages, self._vectors = _messages(self._data, self.names)
+        self._messages["namelen"] = name_bytes
+        self.lengths: NDArray[np.uint64] = self._vectors["length"]
+
+    def send(self, fd: int, start: int, stop: int) -> Integers:
+        """Send the packets from `start` to `stop`, at most CALL; errno of each, 0 for those that went out.
+        Never blocks."""
+        errors = np.zeros(stop - start, dtype=np.int64)
+        done = start
+        while done < stop:
+            place = self._messages.ctypes.data + done * _MESSAGE.itemsize
+            sent = _sendmmsg(fd, place, stop - done, socket.MSG_DONTWAIT)
+            if sent > 0:
+                done += sent
+                continue
+            errors[done - start] = code = ctypes.get_errno()
+            if code in _FULL:
+                errors[done - start :] = code
+                break
+            done += 1
+        return errors
+
+
+class ReceiveBatch:
+    """Up to BATCH packets, of each the first bytes, the sender and the kernel's time of arrival."""
+
+    def __init__(self) -> None:
+        self.data = np.zeros((BATCH, CAPTURE_BYTES), dtype=np.uint8)
+        self.names = np.zeros((BATCH, NAME_BYTES), dtype=np.uint8)
+        self._control = np.zeros((BATCH, 2), dtype=_CONTROL)
+        self._messages, _vectors = _messages(self.data, self.names)
+        self._vectors = _vectors  # the kernel reads it through an address only: keep it alive
+        self._count = 0
+        self._messages["control"] = _addresses(self._control)
+        self._reset(BATCH)
+
+    def _reset(self, count: int) -> None:
+        """Undo what the kernel wrote over the sizes of our buffers."""
+        self._messages["namelen"][:count] = NAME_BYTES
+        self._messages["controllen"][:count] = self._control.strides[0]
+        self._control["length"][:count] = 0
+
+    def receive(self, fd: int) -> int:
+        """Read what is there, up to BATCH; how many packets came.
+
+        A datagram socket reports an ICMP error once in place of its packets, so an error is tried again.
+        """
+        self._reset(self._count)
+        self._count = 0
+        for _ in range(BATCH // CALL):
+            received = self._call(fd, self._count)
+            self._count += received
+            if received < CALL:
+                break
+        return self._count
+
+    def _call(self, fd: int, start: int) -> int:
+        place = self._messages.ctypes.data + start * _MESSAGE.itemsize
+        received: int = _recvmmsg(fd, place, CALL, socket.MSG_DONTWAIT, None)
+        if received < 0 and ctypes.get_errno() != errno.EAGAIN:
+            received = _recvmmsg(fd, place, CALL, socket.MSG_DONTWAIT, None)
+        return max(received, 0)
+
+    def lengths(self, count: int) -> Integers:
+        """Bytes read of each of the first `count` packets."""
+        return self._messages["length"][:count].astype(np.int64)
+
+    def arrivals(self, count: int, epoch_s: int) -> Floats:
+        """Wall-clock arrival of each packet in seconds since `epoch_s`; nan where the kernel gave none."""
+        control = self._control[:count, 0]
+        stamped = (control["level"] == socket.SOL_SOCKET) & (control["type"] == SO_TIMESTAMPNS)
+        seconds = (control["seconds"] - epoch_s) + control["nanoseconds"] * 1e-9
+        return np.where(stamped & (control["length"] > 0), seconds, np.nan)

@@ -1,0 +1,200 @@
+"""The pinger's thread: the metronome that waits for nobody."""
+
+from __future__ import annotations
+
+import errno
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from probes.icmp.budget import ConfirmationBudget
+from probes.icmp.clock import Clock, Reading
+from probes.icmp.columns import Mask, Rows
+from probes.icmp.engine import Engine
+from probes.icmp.mmsg import BATCH
+from probes.icmp.packet import MIN_SIZE, V4, V6, Wire
+from probes.icmp.results import EngineCounters, Results, RowCounters
+from probes.icmp.targets import PingTarget
+from probes.icmp.transport import Transport
+
+TURN_S = 0.02
+"""How often the thread wakes. Arrival times come from the kernel, so no reply needs us sooner."""
+REVIEW_S = 0.02
+"""How often it is asked what is overdue, lost or decided."""
+CATCH_UP = 4
+"""After a pause, regular pings go out at most this much faster than on average."""
+
+
+class Pinger:
+    """Pings all targets from one thread over one socket per address family.
+
+    `wake` is called from that thread when a verdict changed. `count`: rounds per target (None: for ever).
+    All methods may be called from any thread. If the thread dies, `counters().alive_at` stands still.
+    """
+
+    def __init__(
+        self,
+        *,
+        wake: Callable[[], None] | None = None,
+        budget: ConfirmationBudget = ConfirmationBudget(),  # noqa: B008 (frozen)
+        count: int | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self._wake = wake
+        self._clock = clock or Clock()
+        self._engine = Engine(budget, self._clock.epoch_s, count)
+        self._transports: dict[int, Transport] = {}
+        self._lock = threading.Lock()
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="pinger", daemon=True)
+        self._review_at = 0.0
+        self._size = MIN_SIZE
+
+    def start(self) -> None:
+        """Open the sockets, then begin. Raises ProbePermissionError where ICMP is not allowed.
+
+        A machine without IPv6 is no error: its IPv6 targets are void, and counted as send errors.
+        """
+        for wire in (V4, V6):
+            try:
+                self._transports[wire.version] = Transport(wire, self._engine.token, self._clock)
+            except OSError as error:
+                if error.errno != errno.EAFNOSUPPORT:
+                    self._close_sockets()
+                    raise
+        self._fit()
+        self._thread.start()
+
+    def close(self) -> None:
+        """End the thread and close the sockets."""
+        self._closing.set()
+        if self._thread.is_alive():
+            self._thread.join()
+        self._close_sockets()
+
+    def _close_sockets(self) -> None:
+        for transport in self._transports.values():
+            transport.close()
+        self._transports.clear()
+
+    # What the owner says and asks
+
+    def replace(self, targets: Sequence[PingTarget]) -> None:
+        """Watch these targets from now on. A target whose key and address were there before keeps its row,
+        state, counters and pings in flight. Raises ValueError if a key occurs twice."""
+        with self._lock:
+            self._engine.replace(targets, self._clock.read().monotonic)
+            self._size = max(self._size, *(target.size for target in targets))
+            self._fit()
+
+    def _fit(self) -> None:
+        for transport in self._transports.values():
+            transport.fit(self._size)
+
+    @property
+    def rows(self) -> Mapping[str, int]:
+        """Key -> row."""
+        return self._engine.table.rows
+
+    @property
+    def up(self) -> NDArray[np.int8]:
+        """By row: 1, 0, or -1: not yet known, or not measurable for some rounds."""
+        with self._lock:
+            return self._engine.suspects.up.copy()
+
+    @property
+    def suspect(self) -> Mask:
+        """By row: whether it is under suspicion now."""
+        with self._lock:
+            return self._engine.suspects.suspect.copy()
+
+    def set_confirmations(self, counts: NDArray[np.uint8]) -> None:
+        """How many confirmations a suspicion takes, by row: 8 for a clean link (over 0.5 s), 10 or more
+        after recent loss (over 2.5 s), 0 for none."""
+        with self._lock:
+            self._engine.suspects.confirmations[:] = counts
+
+    def set_covered(self, covered: NDArray[np.bool_]) -> None:
+        """Which rows are covered by an upstream's failure, hence not confirmed."""
+        with self._lock:
+            self._engine.suspects.covered[:] = covered
+
+    def drain(self) -> Results:
+        """Everything since the last drain."""
+        with self._lock:
+            return self._engine.log.drain()
+
+    def row_counters(self) -> RowCounters:
+        """A copy of the counters by row."""
+        with self._lock:
+            return self._engine.rows.copy(len(self._engine.table))
+
+    def counters(self) -> EngineCounters:
+        """A copy of the engine's counters."""
+        with self._lock:
+            return replace(self._engine.counters, missed_schedules=self._engine.schedule.missed)
+
+    def receive_buffer_bytes(self) -> int:
+        """The smallest receive buffer the kernel granted; 0 before the start."""
+        sizes = [transport.socket.receive_buffer_bytes() for transport in self._transports.values()]
+        return min(sizes, default=0)
+
+    # The thread
+
+    def _run(self) -> None:
+        next_turn = time.monotonic()
+        while not self._closing.is_set():
+            with self._lock:
+                changed = self._turn()
+            if changed and self._wake is not None:
+                self._wake()
+            next_turn = max(next_turn + TURN_S, time.monotonic())
+            time.sleep(max(next_turn - time.monotonic(), 0.0))
+
+    def _turn(self) -> bool:
+        """Receive, judge, send; whether a verdict changed."""
+        now = self._clock.read()
+        self._engine.counters.alive_at = now.monotonic
+        drained = self._receive()
+        changed = False
+        if drained and now.monotonic >= self._review_at:
+            self._review_at = now.monotonic + REVIEW_S
+            self._engine.review(now.monotonic)
+            changed = self._engine.decide(now)
+        self._send(now)
+        return changed
+
+    def _receive(self) -> bool:
+        """Read what waits; whether the sockets are empty now, so that silence up to now is silence."""
+        for transport in self._transports.values():
+            for batch in transport.receive():
+                self._engine.receive(*batch)
+            drops = transport.new_drops()
+            if drops:
+                self._engine.dropped(drops)
+        return all(transport.drained for transport in self._transports.values())
+
+    def _send(self, now: Reading) -> None:
+        limit = max(BATCH, int(CATCH_UP * self._engine.rate_hz * TURN_S))
+        rows, confirmation = self._engine.take(now.monotonic, limit)
+        versions = self._engine.table.version[rows]
+        for wire in (V4, V6):
+            chosen = np.flatnonzero(versions == wire.version)
+            for start in range(0, chosen.size, BATCH):
+                part = chosen[start : start + BATCH]
+                self._send_batch(wire, rows[part], confirmation[part], now)
+
+    def _send_batch(self, wire: Wire, rows: Rows, confirmation: Mask, now: Reading) -> None:
+        table, flight = self._engine.table, self._engine.flight
+        slots = flight.launch(rows, confirmation, now.monotonic)
+        transport = self._transports.get(wire.version)
+        if transport is None:
+            times, walls = np.full(rows.size, now.monotonic), np.full(rows.size, now.wall)
+            self._engine.sent(slots, times, walls, np.full(rows.size, errno.EAFNOSUPPORT))
+            return
+        serials, nonces = flight.serial[slots], flight.nonce[slots]
+        self._engine.sent(slots, *transport.send(table.names[rows], table.size[rows], serials, nonces))

@@ -1,0 +1,93 @@
+"""ICMP sockets of Linux: opening, buffers, the in-kernel filter, and what to do when they are forbidden."""
+
+from __future__ import annotations
+
+import socket
+import struct
+from dataclasses import dataclass
+
+from probes.icmp.errqueue import keep_errors
+from probes.icmp.filter import attach_filter
+from probes.icmp.mmsg import SO_TIMESTAMPNS
+from probes.icmp.packet import Wire
+
+BUFFER_BYTES = 16 * 1024 * 1024
+"""A waiting reply costs 832 bytes of buffer: room for two seconds of 10,000 replies per second."""
+
+_SO_MEMINFO = 55
+_MEMINFO_DROPS = 8
+_SO_RCVBUFFORCE, _SO_SNDBUFFORCE = 33, 32
+
+
+class ProbePermissionError(PermissionError):
+    """This process may not send ICMP; the message names the commands that mend it."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "not allowed to open ICMP sockets; run as root, or give the interpreter the right: "
+            "sudo setcap cap_net_raw+ep $(readlink -f $(command -v python3)), "
+            'or allow ping sockets to everyone: sudo sysctl -w net.ipv4.ping_group_range="0 2147483647"'
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class IcmpSocket:
+    """An open socket. `raw`: whether the kernel leaves headers to us; else it sets `ident` by itself."""
+
+    socket: socket.socket
+    wire: Wire
+    raw: bool
+    ident: int
+
+    def drops(self) -> int:
+        """Packets dropped because the receive buffer was full, since the socket was opened.
+
+        The counter of SO_RXQ_OVFL, asked for directly: a control message would come only with the next
+        packet, which may never come.
+        """
+        data = self.socket.getsockopt(socket.SOL_SOCKET, _SO_MEMINFO, 36)
+        drops: int = struct.unpack("9I", data)[_MEMINFO_DROPS]
+        return drops
+
+    def receive_buffer_bytes(self) -> int:
+        """How much the kernel lets wait (it doubles what was asked, for its own overhead)."""
+        return self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
+
+
+def open_socket(wire: Wire, ident: int) -> IcmpSocket:
+    """A raw socket where allowed, else a datagram one. Raises ProbePermissionError where neither is, and
+    OSError where the machine does not know the address family."""
+    family = socket.AF_INET if wire.version == 4 else socket.AF_INET6
+    try:
+        raw = socket.socket(family, socket.SOCK_RAW, wire.protocol)
+    except PermissionError:
+        return _prepare(_open_datagram(family, wire), wire, None)
+    return _prepare(raw, wire, ident)
+
+
+def _open_datagram(family: int, wire: Wire) -> socket.socket:
+    try:
+        opened = socket.socket(family, socket.SOCK_DGRAM, wire.protocol)
+    except PermissionError:
+        raise ProbePermissionError from None
+    opened.bind(("", 0))
+    keep_errors(opened, wire)
+    return opened
+
+
+def _prepare(opened: socket.socket, wire: Wire, ident: int | None) -> IcmpSocket:
+    opened.setblocking(False)
+    opened.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+    _enlarge(opened, _SO_RCVBUFFORCE, socket.SO_RCVBUF)
+    _enlarge(opened, _SO_SNDBUFFORCE, socket.SO_SNDBUF)
+    if ident is None:
+        return IcmpSocket(opened, wire, raw=False, ident=opened.getsockname()[1])
+    attach_filter(opened, wire, ident)
+    return IcmpSocket(opened, wire, raw=True, ident=ident)
+
+
+def _enlarge(opened: socket.socket, force_option: int, option: int) -> None:
+    try:
+        opened.setsockopt(socket.SOL_SOCKET, force_option, BUFFER_BYTES)
+    except PermissionError:
+        opened.setsockopt(socket.SOL_SOCKET, option, BUFFER_BYTES)

@@ -1,0 +1,280 @@
+"""Suspect mode: from pings without reply to a verdict, over all rows at once. Pure; `now` is an argument.
+
+A ping that is unanswered after the row's adaptive timeout (RFC 6298, from its own round trips) raises a
+suspicion, nothing more. A suspicion sends confirmation pings; loss comes in runs, so they are spread out,
+and the further the more the row has lost lately. Any reply to a ping of the run, the confirmations
+included, ends the suspicion; if none comes, the row is down. A row waits for the decision on its
+companions, so that an upstream is known to be down before its children are. Where no confirmations may be
+sent (budget gone, row covered), three missed rounds decide.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from probes.icmp.budget import Allowance, ConfirmationBudget
+from probes.icmp.columns import Floats, Integers, Mask, Rows, grown
+from probes.icmp.targets import TargetTable
+
+UP, DOWN, UNKNOWN = 1, 0, -1
+
+ADAPTIVE_FLOOR_S = 0.2
+"""A reply this early is never missed: retransmission on the last mile and a busy device take that long."""
+ADAPTIVE_START_S = 1.0
+"""Before the first round trip is known (RFC 6298, 2.1)."""
+
+CLEAN_CONFIRMATIONS, LOSSY_CONFIRMATIONS = 8, 10
+CLEAN_SPAN_S, LOSSY_SPAN_S = 0.5, 2.5
+"""Confirmations are spread over the first span on a clean link, over the second from ten on."""
+SHAKEN_S = 300.0
+"""How long a suspicion that ended in a reply makes a row count as lossy."""
+
+REPLIES_TO_RISE = 3
+ROUNDS_TO_FALL = 3
+"""Missed rounds that decide where nothing may be confirmed."""
+VOID_ROUNDS_TO_FORGET = 5
+"""Rounds in a row that this machine could not measure, after which it does not claim to know."""
+PATIENCE_S = 10.0
+"""How long a row waits for the decision on its companions."""
+RETRY_S = 0.05
+"""Pause after a confirmation that could not be sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decisions:
+    """Rows whose verdict changed; `since`: first unanswered ping (down) or first reply (up).
+    `unreachable`: an ICMP error or a missing route said so."""
+
+    row: Rows
+    up: Mask
+    since: Floats
+    unreachable: Mask
+
+
+class Suspects:
+    """The state of suspicion by row. Times are monotonic seconds, nan or -inf for never."""
+
+    def __init__(self, table: TargetTable, budget: ConfirmationBudget) -> None:
+        self.budget = budget
+        self._table = table
+        self._allowance = Allowance(budget)
+        self._risen: list[Rows] = []
+        self.up: NDArray[np.int8] = np.zeros(0, dtype=np.int8)
+        self.suspect: Mask = np.zeros(0, dtype=np.bool_)
+        self.adaptive_s: Floats = np.zeros(0)
+        self.answered: Floats = np.zeros(0)
+        """When the latest ping that got a reply was sent."""
+        self.confirmations: NDArray[np.uint8] = np.zeros(0, dtype=np.uint8)
+        self.covered: Mask = np.zeros(0, dtype=np.bool_)
+        self._smooth_s: Floats = np.zeros(0)
+        self._variation_s: Floats = np.zeros(0)
+        self._since: Floats = np.zeros(0)
+        self._missed: Integers = np.zeros(0, dtype=np.int64)
+        self._void: Integers = np.zeros(0, dtype=np.int64)
+        self._unreachable: Mask = np.zeros(0, dtype=np.bool_)
+        self._replies: Integers = np.zeros(0, dtype=np.int64)
+        self._first_reply: Floats = np.zeros(0)
+        self._shaken_until: Floats = np.zeros(0)
+        self._granted: Integers = np.zeros(0, dtype=np.int64)
+        self._sent: Integers = np.zeros(0, dtype=np.int64)
+        self._next_at: Floats = np.zeros(0)
+
+    def resize(self) -> None:
+        """Make room for the rows of the table, and take its organizations and addresses."""
+        size = len(self._table)
+        for name in ("suspect", "adaptive_s", "answered", "covered", "_smooth_s", "_variation_s", "_since"):
+            setattr(self, name, grown(getattr(self, name), size))
+        for name in ("_missed", "_void", "_unreachable", "_replies", "_first_reply", "_shaken_until"):
+            setattr(self, name, grown(getattr(self, name), size))
+        for name in ("_granted", "_sent", "_next_at"):
+            setattr(self, name, grown(getattr(self, name), size))
+        self.up = grown(self.up, size, UNKNOWN)
+        self.confirmations = grown(self.confirmations, size, CLEAN_CONFIRMATIONS)
+        rate_hz = np.divide(1.0, self._table.interval_s, where=self._table.active, out=np.zeros(size))
+        self._allowance.resize(self._table.organizations, self._table.address_group, rate_hz)
+
+    def reset(self, rows: Rows) -> None:
+        """Know nothing of `rows`."""
+        self.up[rows] = UNKNOWN
+        self.adaptive_s[rows] = ADAPTIVE_START_S
+        self.answered[rows] = self._shaken_until[rows] = -np.inf
+        self.confirmations[rows] = CLEAN_CONFIRMATIONS
+        self.covered[rows] = False
+        self._smooth_s[rows] = self._first_reply[rows] = np.nan
+        self._void[rows] = self._replies[rows] = 0
+        self._calm(rows)
+
+    def _calm(self, rows: Rows) -> None:
+        self.suspect[rows] = self._unreachable[rows] = False
+        self._since[rows] = np.nan
+        self._missed[rows] = self._granted[rows] = self._sent[rows] = 0
+
+    # What happened to pings
+
+    def answer(self, rows: Rows, sent: Floats, rtt_s: Floats, now: float) -> None:
+        """Replies in time, regular or to confirmations, came for pings sent at `sent`."""
+        self._learn(rows, rtt_s)
+        np.maximum.at(self.answered, rows, sent)
+        self._void[rows] = 0
+        first = self._replies[rows] == 0
+        self._first_reply[rows[first]] = (sent + rtt_s)[first]
+        np.add.at(self._replies, rows, 1)
+        self._end_suspicions(rows[sent >= self._since[rows]], now)
+        below = rows[self.up[rows] != UP]
+        if below.size:
+            enough = (self.up[below] == UNKNOWN) | (self._replies[below] >= REPLIES_TO_RISE)
+            self._rise(np.unique(below[enough]))
+
+    def _learn(self, rows: Rows, rtt_s: Floats) -> None:
+        """Round-trip estimate and its variation, as RFC 6298 section 2 has it."""
+        smooth, variation = self._smooth_s[rows], self._variation_s[rows]
+        first = np.isnan(smooth)
+        variation = np.where(first, rtt_s / 2, 0.75 * variation + 0.25 * np.abs(smooth - rtt_s))
+        smooth = np.where(first, rtt_s, 0.875 * smooth + 0.125 * rtt_s)
+        self._smooth_s[rows], self._variation_s[rows] = smooth, variation
+        adaptive_s = np.maximum(smooth + 4 * variation, ADAPTIVE_FLOOR_S)
+        self.adaptive_s[rows] = np.minimum(adaptive_s, self._table.timeout_s[rows])
+
+    def _end_suspicions(self, rows: Rows, now: float) -> None:
+        if not rows.size:
+            return
+        own = rows[self.suspect[rows] & (self._missed[rows] > 0)]
+        self._shaken_until[own] = now + SHAKEN_S
+        self._release(np.unique(rows[self.suspect[rows]]))
+        self._calm(rows)
+
+    def _release(self, rows: Rows) -> None:
+        unused = np.maximum(self._granted[rows] - self._sent[rows], 0)
+        self._allowance.refund(self._table.organization[rows], unused)
+
+    def _rise(self, rows: Rows) -> None:
+        self._release(rows)
+        self._calm(rows)
+        self.up[rows] = UP
+        self._risen.append(rows)
+
+    def miss(self, rows: Rows, sent: Floats) -> None:
+        """Regular pings, sent at `sent` (in that order), have become overdue or were refused.
+
+        One that was overtaken by the reply to a later ping is a loss, but says nothing of now.
+        """
+        current = sent > self.answered[rows]
+        rows, sent = rows[current], sent[current]
+        self._void[rows] = 0
+        self._replies[rows] = 0
+        self._since[rows] = np.fmin(self._since[rows], sent)
+        np.add.at(self._missed, rows, 1)
+
+    def refuse(self, rows: Rows) -> None:
+        """An ICMP error came for the rows, or this machine has no route to them."""
+        self._unreachable[rows] = True
+
+    def void(self, rows: Rows) -> None:
+        """Regular pings that this machine could not send, or whose replies it dropped."""
+        np.add.at(self._void, rows, 1)
+        forgotten = rows[self._void[rows] >= VOID_ROUNDS_TO_FORGET]
+        self._release(forgotten)
+        self._calm(forgotten)
+        self._replies[forgotten] = 0
+        self.up[forgotten] = UNKNOWN
+
+    def doubt(self) -> None:
+        """This machine dropped replies: no suspicion of now stands on firm ground."""
+        rows = np.flatnonzero(self.suspect | (self._missed > 0))
+        self._release(rows)
+        self._calm(rows)
+
+    # Confirmations
+
+    def suspect_more(self, now: float) -> None:
+        """Raise suspicions on rows with missed pings, and on their companions that were not heard since."""
+        self._allowance.refill(now)
+        new = (self._missed > 0) & (self.up != DOWN) & ~self.suspect
+        self.suspect |= new
+        silent_from = self._since.copy()
+        while new.any():
+            new = self._ask_companions(new, silent_from)
+            self._since[new] = np.fmin(self._since[new], now)
+            self.suspect |= new
+        self._grant(now)
+
+    def _ask_companions(self, new: Mask, silent_from: Floats) -> Mask:
+        """Companions of `new` that have not answered since these fell silent; their `silent_from` is set."""
+        edge = np.flatnonzero(new[self._table.edge_child])
+        child, upstream = self._table.edge_child[edge], self._table.edge_upstream[edge]
+        unheard = (self.answered[upstream] < silent_from[child]) & (self.up[upstream] != DOWN)
+        unheard &= ~self.suspect[upstream]
+        asked = np.zeros(len(self.suspect), dtype=np.bool_)
+        asked[upstream[unheard]] = True
+        np.fmin.at(silent_from, upstream[unheard], silent_from[child[unheard]])
+        return asked
+
+    def _grant(self, now: float) -> None:
+        """Reserve confirmations for suspects that have none, upstreams first."""
+        rows = np.flatnonzero(self.suspect & (self._granted == 0) & ~self.covered)
+        if not rows.size:
+            return
+        rows = rows[np.lexsort((self._since[rows], self._table.priority[rows]))]
+        wanted = self.confirmations[rows].astype(np.int64)
+        shaken = (now < self._shaken_until[rows]) & (wanted > 0)
+        wanted = np.where(shaken, np.maximum(wanted, LOSSY_CONFIRMATIONS), wanted)
+        granted = self._allowance.reserve(self._table.organization[rows], wanted)
+        self._granted[rows[granted]] = wanted[granted]
+        self._next_at[rows[granted]] = now
+
+    def due(self, now: float) -> Rows:
+        """Rows that get a confirmation ping now, at most one to each address."""
+        if not self.suspect.any():
+            return np.zeros(0, dtype=np.intp)
+        waiting = self.suspect & (self._sent < self._granted) & ~self.covered
+        rows = np.flatnonzero(waiting & (self._next_at <= now))
+        if not rows.size:
+            return rows
+        rows = rows[np.argsort(self._table.priority[rows], kind="stable")]
+        self._allowance.refill(now)
+        rows = rows[self._allowance.admit(self._table.address_group[rows])]
+        self._next_at[rows] = now + RETRY_S
+        return rows
+
+    def confirm(self, rows: Rows, now: float) -> None:
+        """A confirmation ping to each of the rows went out (or has no route, which is an answer too)."""
+        self._sent[rows] += 1
+        granted = self._granted[rows]
+        span_s = np.where(granted >= LOSSY_CONFIRMATIONS, LOSSY_SPAN_S, CLEAN_SPAN_S)
+        self._next_at[rows] = now + span_s / np.maximum(granted - 1, 1)
+        done = rows[self._sent[rows] >= granted]
+        self._next_at[done] = now + self.adaptive_s[done]
+
+    # Verdicts
+
+    def decide(self, now: float) -> Decisions:
+        """The verdicts that have changed since the last call."""
+        risen = np.concatenate([np.zeros(0, np.intp), *self._risen])
+        self._risen.clear()
+        fallen = np.flatnonzero(self.suspect & self._is_proven(now) & ~self._is_waiting(now))
+        decisions = Decisions(
+            row=np.concatenate([risen, fallen]),
+            up=np.arange(risen.size + fallen.size) < risen.size,
+            since=np.concatenate([self._first_reply[risen], self._since[fallen]]),
+            unreachable=np.concatenate([np.zeros(risen.size, np.bool_), self._unreachable[fallen]]),
+        )
+        self.up[fallen] = DOWN
+        self._replies[fallen] = 0
+        self._calm(fallen)
+        return decisions
+
+    def _is_proven(self, now: float) -> Mask:
+        confirmed = (self._granted > 0) & (self._sent >= self._granted) & (now >= self._next_at)
+        long_enough = now - self._since >= CLEAN_SPAN_S + self.adaptive_s
+        unconfirmed = (self._granted == 0) | self.covered
+        proven: Mask = confirmed | (unconfirmed & (self._missed >= ROUNDS_TO_FALL) & long_enough)
+        return proven
+
+    def _is_waiting(self, now: float) -> Mask:
+        child, upstream = self._table.edge_child, self._table.edge_upstream
+        waiting = np.zeros(len(self.suspect), dtype=np.bool_)
+        waiting[child[self.suspect[upstream]]] = True
+        return waiting & (now - self._since < PATIENCE_S)

@@ -1,0 +1,131 @@
+"""One ICMP socket of one address family, with its batches: packets out, packets in."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from probes.icmp.clock import Clock, Reading
+from probes.icmp.columns import Floats, Integers, Words
+from probes.icmp.errqueue import read_error_queue
+from probes.icmp.mmsg import BATCH, CALL, ReceiveBatch, SendBatch
+from probes.icmp.packet import (
+    ECHO_BYTES,
+    HEADER,
+    MIN_SIZE,
+    Bytes,
+    Received,
+    Wire,
+    addresses,
+    compose,
+    constant_sum,
+    filler,
+    read,
+)
+from probes.icmp.sockets import IcmpSocket, open_socket
+
+MAX_BATCHES = 64
+"""Batches read in one go: a flood must not keep the thread from sending."""
+
+
+class Batch(NamedTuple):
+    """Packets that came together: `sources` by packet, `walls` arrival times, `read` when they were read."""
+
+    received: Received
+    sources: Words
+    walls: Floats
+    read: Reading
+
+
+class Transport:
+    """Sends and receives echo packets of one family. Opens its socket at once (see `open_socket`)."""
+
+    def __init__(self, wire: Wire, token: int, clock: Clock) -> None:
+        self.wire = wire
+        self._token = token
+        self._clock = clock
+        self.socket: IcmpSocket = open_socket(wire, secrets.randbits(16))
+        self._fd = self.socket.socket.fileno()
+        self._receiver = ReceiveBatch()
+        self._sums: dict[int, int] = {}
+        self._drops = self.socket.drops()
+        self._address = slice(4, 8) if wire.version == 4 else slice(8, 24)
+        self._name_bytes = 16 if wire.version == 4 else 28
+        self.drained = True
+        self.fit(MIN_SIZE)
+
+    def fit(self, size: int) -> None:
+        """Make room for packets with `size` bytes of payload."""
+        self._sender = SendBatch(ECHO_BYTES + size, filler(size), self._name_bytes)
+
+    def close(self) -> None:
+        """Close the socket."""
+        self.socket.socket.close()
+
+    def send(
+        self, names: Bytes, sizes: Integers, serials: Integers, nonces: Integers
+    ) -> tuple[Floats, Floats, Integers]:
+        """Send up to BATCH echo requests: monotonic and wall time of sending, and errno, of each."""
+        count, batch = len(serials), self._sender
+        ident, sums = self.socket.ident, self._constant_sums(sizes)
+        compose(batch.headers[:count], self.wire, ident, self._token, serials, nonces, sums)
+        batch.names[:count] = names
+        batch.lengths[:count] = sizes + ECHO_BYTES
+        calls = [self._send_call(start, min(start + CALL, count)) for start in range(0, count, CALL)]
+        times, walls, errors = (np.concatenate(parts) for parts in zip(*calls, strict=True))
+        return times, walls, errors
+
+    def _send_call(self, start: int, stop: int) -> tuple[Floats, Floats, Integers]:
+        """Times lie evenly between the clocks before and after the call; who is first is early rather than
+        late, so that no round trip seems shorter than it was."""
+        before = self._clock.read()
+        errors = self._sender.send(self._fd, start, stop)
+        after = self._clock.read()
+        part = np.arange(stop - start, dtype=np.float64) * (
+            (after.monotonic - before.monotonic) / (stop - start)
+        )
+        return before.monotonic + part, before.wall + part, errors
+
+    def _constant_sums(self, sizes: Integers) -> Integers:
+        kinds, place = np.unique(sizes, return_inverse=True)
+        return np.array([self._constant_sum(size) for size in kinds.tolist()])[place]
+
+    def _constant_sum(self, size: int) -> int:
+        if size not in self._sums:
+            self._sums[size] = constant_sum(self.wire, self.socket.ident, self._token, size)
+        return self._sums[size]
+
+    def new_drops(self) -> int:
+        """Packets dropped for lack of buffer since the last call."""
+        before, self._drops = self._drops, self.socket.drops()
+        return (self._drops - before) % 2**32
+
+    def receive(self) -> Iterator[Batch]:
+        """Everything that waits in the socket; at most MAX_BATCHES, then `drained` is false."""
+        self.drained = False
+        for _ in range(MAX_BATCHES):
+            count = self._receiver.receive(self._fd)
+            if count:
+                yield self._read(count)
+            if count < BATCH:
+                self.drained = True
+                break
+        if not self.socket.raw:
+            yield from self._read_refusals()
+
+    def _read(self, count: int) -> Batch:
+        now = self._clock.read()
+        receiver = self._receiver
+        has_ip_header = self.socket.raw and self.wire.version == 4
+        received = read(self.wire, receiver.data[:count], receiver.lengths(count), has_ip_header)
+        sources = addresses(receiver.names[:count, self._address])
+        return Batch(received, sources, receiver.arrivals(count, self._clock.epoch_s), now)
+
+    def _read_refusals(self) -> Iterator[Batch]:
+        """ICMP errors of a datagram socket: the kernel keeps them apart from the packets."""
+        for refusal in read_error_queue(self.socket.socket, self.wire):
+            received = Received(self.wire, np.zeros(0, np.intp), np.zeros(0, HEADER), refusal.errors, 0)
+            yield Batch(received, refusal.reporters, np.zeros(1), self._clock.read())
