@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter as Multiset
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 
 from probes.snmp import mib
@@ -146,7 +146,7 @@ def rebooted(before: int | None, after: int | None, elapsed_s: float) -> bool:
     if before is None or after is None or after >= before:
         return False
     wrapped_s = (after - before + _WRAP) / TICKS_PER_S
-    return abs(wrapped_s - elapsed_s) > _CLOCK_SLACK_S + elapsed_s
+    return abs(wrapped_s - elapsed_s) > _CLOCK_SLACK_S + elapsed_s / 2
 
 
 def _elapsed_s(previous: Reading, current: Reading) -> float:
@@ -229,10 +229,10 @@ def name_interfaces(rows: Mapping[int, _Row]) -> tuple[Interface, ...]:
     taken = set(by_name.values())
     names = by_name | {index: name for index, name in by_descr.items() if name not in taken}
     taken.update(names.values())
-    return tuple(
-        Interface(index, names.get(index) or _index_name(index, taken), rows[index].get(mib.IF_ALIAS, ""))
-        for index in sorted(rows)
-    )
+    for index in sorted(rows.keys() - names.keys()):
+        names[index] = _free_name(str(index), taken)
+        taken.add(names[index])
+    return tuple(Interface(index, names[index], rows[index].get(mib.IF_ALIAS, "")) for index in sorted(rows))
 
 
 def _unique(rows: Mapping[int, _Row], column: str) -> dict[int, str]:
@@ -241,8 +241,10 @@ def _unique(rows: Mapping[int, _Row], column: str) -> dict[int, str]:
     return {index: text for index, text in texts.items() if counts[text] == 1}
 
 
-def _index_name(index: int, taken: Iterable[str]) -> str:
-    return f"ifIndex {index}" if str(index) in taken else str(index)
+def _free_name(name: str, taken: Container[str]) -> str:
+    while name in taken:  # another interface may be called like this one's index
+        name = f"ifIndex {name}"
+    return name
 
 
 def clean_text(raw: object) -> str:
