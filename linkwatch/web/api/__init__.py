@@ -1,0 +1,1 @@
+"""The status API: one module for each resource."""

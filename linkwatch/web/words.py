@@ -1,0 +1,112 @@
+"""The words of the pages, Vietnamese first, English beside it, each state with its sign.
+
+A colour never says anything alone: every state has a sign and a word.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from linkwatch.core.records import Delivery, IncidentState
+from linkwatch.core.status import Status
+from linkwatch.web.carriers import LinkState
+
+
+class Word(NamedTuple):
+    """`tone` names the colour in the style sheet."""
+
+    vi: str
+    en: str
+    sign: str = ""
+    tone: str = ""
+
+
+STATUSES = {
+    Status.OPERATIONAL: Word("Bình thường", "Operational", "✔", "good"),
+    Status.DEGRADED_PERFORMANCE: Word("Suy giảm", "Degraded", "▲", "warn"),
+    Status.PARTIAL_OUTAGE: Word("Gián đoạn một phần", "Partial outage", "◆", "bad"),
+    Status.MAJOR_OUTAGE: Word("Mất liên lạc", "Outage", "✖", "bad"),
+    Status.UNDER_MAINTENANCE: Word("Đang bảo trì", "Maintenance", "🔧", "calm"),
+    Status.UNKNOWN: Word("Chưa rõ", "Unknown", "?", "dim"),
+}
+
+SEVERITIES = {
+    "critical": Word("Nghiêm trọng", "Critical", "✖", "bad"),
+    "warning": Word("Cảnh báo", "Warning", "▲", "warn"),
+}
+INFORMATION = Word("Thông tin", "Info", "i", "calm")
+
+INCIDENT_STATES = {
+    IncidentState.OPEN: Word("Chưa ai nhận", "Not answered", "⏳", "bad"),
+    IncidentState.ACKNOWLEDGED: Word("Đã nhận xử lý", "Acknowledged", "✔", "warn"),
+    IncidentState.RESOLVED: Word("Đã xong", "Resolved", "✔", "good"),
+}
+
+DELIVERIES = {
+    Delivery.QUEUED: Word("đang chờ gửi", "queued", "…", "dim"),
+    Delivery.LEASED: Word("đang gửi", "sending", "…", "dim"),
+    Delivery.DELIVERED: Word("đã gửi", "delivered", "✔", "good"),
+    Delivery.FAILED: Word("gửi không được", "failed", "✖", "bad"),
+    Delivery.UNKNOWN: Word("chưa rõ đã đến", "unknown", "?", "warn"),
+}
+
+LINK_STATES = {
+    LinkState.UP: Word("thông", "up", "✔", "good"),
+    LinkState.DOWN: Word("đứt", "down", "✖", "bad"),
+    LinkState.MAINTENANCE: Word("bảo trì", "maintenance", "🔧", "calm"),
+    LinkState.UNKNOWN: Word("chưa rõ", "unknown", "?", "dim"),
+}
+
+OBJECTIVES = {
+    "loss": Word("mất gói", "loss"),
+    "rtt": Word("độ trễ", "round trip"),
+    "jitter": Word("biến thiên trễ", "jitter"),
+}
+
+COVERED = {
+    "isolated": Word("LinkWatch đang bị cô lập", "LinkWatch is isolated"),
+    "maintenance": Word("đang bảo trì", "under maintenance"),
+}
+
+EVENTS = {
+    "opened": Word("Mở sự cố", "Opened"),
+    "alert-joined": Word("Thêm cảnh báo", "Alert joined"),
+    "severity": Word("Đổi mức độ", "Severity"),
+    "impact-grew": Word("Ảnh hưởng lan rộng", "Impact grew"),
+    "fault-owner": Word("Xác định đơn vị chịu trách nhiệm", "Fault owner"),
+    "covered": Word("Bị che", "Covered"),
+    "uncovered": Word("Hết bị che", "Uncovered"),
+    "held": Word("Giữ: chưa đo lại được", "Held"),
+    "measured-again": Word("Đo lại được", "Measured again"),
+    "told": Word("Báo tin", "Told"),
+    "repeated": Word("Nhắc lại", "Repeated"),
+    "nobody-to-tell": Word("Không có ai để báo", "Nobody to tell"),
+    "fault-owner-has-no-duty": Word("Đơn vị không có người trực", "Fault owner has no duty"),
+    "delivered": Word("Đã gửi tin", "Delivered"),
+    "delivery-failed": Word("Gửi tin không được", "Delivery failed"),
+    "delivery-unknown": Word("Chưa rõ tin đã đến", "Delivery unknown"),
+    "acknowledged": Word("Đã nhận xử lý", "Acknowledged"),
+    "note": Word("Ghi chú", "Note"),
+    "reopened": Word("Mở lại", "Reopened"),
+    "resolved": Word("Kết thúc", "Resolved"),
+}
+"""Kinds of timeline lines; one that is not here is shown by its own name."""
+
+DETAILS = {
+    "alert": "cảnh báo",
+    "by": "bởi",
+    "channel": "kênh",
+    "contact": "người nhận",
+    "count": "số lượng",
+    "note": "ghi chú",
+    "number": "lần",
+    "organization": "đơn vị",
+    "reason": "lý do",
+    "receivers": "người nhận",
+    "root": "gốc",
+    "severity": "mức độ",
+    "step": "bước",
+    "summary": "tóm tắt",
+    "target": "thiết bị",
+}
+"""Names within a timeline line."""
