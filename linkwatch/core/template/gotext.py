@@ -159,11 +159,11 @@ def humanize_percentage(number: float) -> str:
 
 
 def humanize_timestamp(number: float) -> str:
-    """Seconds since the epoch as Go prints a UTC time."""
+    """Seconds since the epoch as Go prints a UTC time, to the millisecond."""
     if not math.isfinite(number):
         return _four(number)
-    moment = _EPOCH + timedelta(microseconds=int(number * 1e6))
-    fraction = f".{moment.microsecond:06d}".rstrip("0").rstrip(".")
+    moment = _EPOCH + timedelta(milliseconds=int(number * 1e3))
+    fraction = f".{moment.microsecond // 1000:03d}".rstrip("0").rstrip(".")
     return f"{moment:%Y-%m-%d %H:%M:%S}{fraction} +0000 UTC"
 
 
