@@ -1,0 +1,39 @@
+"""What an escalation may match: labels of incidents, and values that can occur."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+
+from linkwatch.config.problems import suggest
+from linkwatch.config.secrets import quote
+from linkwatch.core.inventory import Kind
+
+MATCH_LABELS = ("severity", "owner", "kind", "site", "emergency", "alertname", "fault_owner")
+
+_VALUES: Mapping[str, tuple[str, ...]] = {
+    "severity": ("critical", "warning", "info", "none"),
+    "kind": tuple(kind.value for kind in Kind),
+    "emergency": ("true", "false"),
+}
+_REFERS_TO = {"owner": "organization", "fault_owner": "organization", "site": "site"}
+
+
+def check_match(label: str, value: str, known: Mapping[str, Collection[str]]) -> None:
+    """Raise ValueError when no incident can have `label` with a value that `value` matches."""
+    if label not in MATCH_LABELS:
+        raise ValueError(f"no incident has this label{suggest(label, MATCH_LABELS)}")
+    if value.startswith("~"):
+        _check_pattern(value[1:])
+    elif label in _VALUES and value not in _VALUES[label]:
+        raise ValueError(f"{label} is never {quote(value)}{suggest(value, _VALUES[label])}")
+    elif label in _REFERS_TO and value not in known[_REFERS_TO[label]]:
+        what = _REFERS_TO[label]
+        raise ValueError(f"there is no {what} {quote(value)}{suggest(value, known[what])}")
+
+
+def _check_pattern(pattern: str) -> None:
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise ValueError(f"{quote(pattern)} is not a regular expression: {error.msg}") from None
