@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from linkwatch.cli.configuration import read_config, read_rules
-from linkwatch.config.describe import describe, find_warnings
+from linkwatch.config.summary import describe, find_warnings
 
 
 @click.command("check", short_help="Check an inventory file and say everything that is wrong with it.")

@@ -92,7 +92,7 @@ class _Show:
 
     def begin(self, running: Running) -> None:
         """Open the curtain."""
-        self._greet(running)
+        self._tasks.append(asyncio.create_task(self._greet(running), name="greeting"))
         self._tasks.append(asyncio.create_task(self._open_inbox(running), name="inbox"))
         self._tasks.append(asyncio.create_task(self._tell(), name="story"))
 
@@ -102,7 +102,9 @@ class _Show:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def _greet(self, running: Running) -> None:
+    async def _greet(self, running: Running) -> None:
+        from linkwatch.store.keys import Role
+
         count = len(running.services.inventory().targets)
         where = "a network namespace of its own" if self._stage.tun is not None else "loopback addresses"
         click.secho(
@@ -112,9 +114,13 @@ class _Show:
             click.echo(f"  (no namespace: {self._stage.why_loopback}; only servers can break)")
         click.echo(f"  wall page   http://{_address(self._wall)}/")
         click.echo(f"  metrics     http://{_address(self._wall)}/metrics")
-        click.echo(f"  status API  http://{_address(self._wall)}/api/v1/summary")
         click.echo(f"  duty inbox  http://{_address(self._inbox)}/")
-        click.echo("  the first fault comes in 12 seconds; Ctrl+C ends the demo\n")
+        token, _ = await running.services.store.create_key(
+            name="demo", role=Role.OPERATOR, now=running.services.now()
+        )
+        url = f"http://{_address(self._wall)}/api/v1/summary"
+        click.echo(f"  status API  curl -H 'Authorization: Bearer {token}' {url}")
+        click.echo("  the first fault comes in 5 seconds; Ctrl+C ends the demo\n")
 
     async def _open_inbox(self, running: Running) -> None:
         from aiohttp import web

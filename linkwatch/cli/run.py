@@ -15,7 +15,7 @@ import click
 from linkwatch.app import Running, StuckError, serve
 from linkwatch.cli.configuration import read_config, read_rules
 from linkwatch.cli.failures import MEASURED_BAD, NOT_ALLOWED, fail
-from linkwatch.config.default import default_config
+from linkwatch.config.machine import default_config
 from linkwatch.config.settings import Config
 from linkwatch.store.errors import StoreError
 from probes.icmp import ProbePermissionError

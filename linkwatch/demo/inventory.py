@@ -21,7 +21,7 @@ ORGANIZATIONS = {
 }
 CRITICAL_STEPS = [
     {"after": "0s", "notify": ["it-duty"], "channels": ["chat"]},
-    {"after": "10s", "notify": ["fault-owner"], "channels": ["sms", "chat"]},
+    {"after": "6s", "notify": ["fault-owner"], "channels": ["sms", "chat"]},
 ]
 WARNING_STEPS = [{"after": "0s", "notify": ["it-duty"], "channels": ["chat"]}]
 CENTRE = {"site": "trung-tam", "owner": IT_CENTRE, "class": "lan"}

@@ -13,8 +13,8 @@ from linkwatch.demo.inventory import CONTACTS
 from linkwatch.demo.province import VNPT, Province
 from linkwatch.web.services import Services
 
-FIRST_FAULT_AFTER_S = 12.0
-OFFICER_ANSWERS_AFTER_S = 6.0
+FIRST_FAULT_AFTER_S = 5.0
+OFFICER_ANSWERS_AFTER_S = 4.0
 OFFICERS = {"vnpt-duty": "Trực VNPT Thanh Hóa", "viettel-duty": "Trực Viettel Thanh Hóa"}
 INCIDENT = re.compile(r"#(\d+)")
 
@@ -50,7 +50,7 @@ def faults(province: Province, *, wire: bool) -> tuple[Fault, ...]:
     link, camera = province.link(quan_son), province.camera(hoang_hoa)
     core = province.core(VNPT)
     return (
-        Fault("cut", link, 40, 25, "đứt kênh truyền Quan Sơn (VNPT) / the link of Quan Sơn is cut"),
+        Fault("cut", link, 18, 45, "đứt kênh truyền Quan Sơn (VNPT) / the link of Quan Sơn is cut"),
         Fault("cut", camera, 50, 15, "camera Hoằng Hóa mất tín hiệu / the camera of Hoằng Hóa falls silent"),
         Fault("cut", core, 45, 30, "mạng lõi VNPT ngừng: 21 huyện / the core of VNPT fails: 21 districts"),
         servers[0],
@@ -79,6 +79,7 @@ class Officers:
 
     def __init__(self, services: Services, say: Say) -> None:
         self._services, self._say = services, say
+        self._answered: set[int] = set()
         self._answering: set[asyncio.Task[None]] = set()
         self._numbers = {number: contact for contact, (_, _, number) in CONTACTS.items()}
 
@@ -87,7 +88,8 @@ class Officers:
         contact = self._numbers.get(letter.to, letter.to)
         self._say(f"{letter.channel} → {contact}", " ".join(f"{letter.subject} {letter.body}".split()))
         found = INCIDENT.search(f"{letter.subject} {letter.body}")
-        if found and contact in OFFICERS:
+        if found and contact in OFFICERS and int(found[1]) not in self._answered:
+            self._answered.add(int(found[1]))
             task = asyncio.create_task(self._answer(contact, int(found[1])), name="officer")
             self._answering.add(task)
             task.add_done_callback(self._answering.discard)
