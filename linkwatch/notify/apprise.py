@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import logging
 import threading
+import warnings
 from collections.abc import Iterator
 from urllib.parse import quote
 
@@ -26,6 +27,8 @@ MAX_THREADS = 16
 READ_MARGIN_S = 1.0
 """How much longer than the deadline a thread waits for an answer. Were it shorter, apprise would call
 a slow answer a failure, which it may not be; were it much longer, dead connections would pile up."""
+
+DETAIL_LENGTH = 300
 
 SMS_BODY = 1600
 """Services without a title and with bodies no longer than this send SMS: every letter is paid for."""
@@ -45,7 +48,7 @@ class AppriseChannel:
         self._template = template
         self._read_timeout_s = deadline_s + READ_MARGIN_S
         self._threads = threading.BoundedSemaphore(MAX_THREADS)
-        _hush()
+        _prepare()
 
     async def send(self, message: Message) -> Outcome:
         """Send one message. If the wait is cancelled the thread goes on: it cannot be stopped."""
@@ -92,7 +95,9 @@ def _send(url: str, message: Message, read_timeout_s: float) -> Outcome:
                 return Delivered()
         except Exception as error:  # a plugin may raise anything, and its text may hold the address
             return Failed(permanent=False, detail=f"apprise failed with {type(error).__name__}")
-    return Failed(permanent=False, detail=mask("; ".join(log), url) or "apprise reports a failure")
+    return Failed(
+        permanent=False, detail=mask("; ".join(log), url)[:DETAIL_LENGTH] or "apprise reports a failure"
+    )
 
 
 def _notify(service: apprise.NotifyBase, message: Message) -> bool:
@@ -131,10 +136,16 @@ def _captured() -> Iterator[list[str]]:
 _CAPTURE = _Capture()
 
 
-def _hush() -> None:
-    """Apprise names recipients at WARNING and whole URLs at DEBUG; urllib3 logs paths with tokens."""
+def _prepare() -> None:
+    """Load the services now, not in the threads, and keep what they log away from everybody.
+
+    Apprise names recipients at WARNING and whole URLs at DEBUG; urllib3 logs paths with tokens in them.
+    """
     logger = logging.getLogger("apprise")
     logger.setLevel(logging.WARNING)
     logger.propagate = False
     logger.handlers = [_CAPTURE]
     logging.getLogger("urllib3").setLevel(logging.CRITICAL)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # some of the services import deprecated modules
+        apprise.Apprise.instantiate("json://localhost", asset=_ASSET)

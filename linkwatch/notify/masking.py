@@ -19,10 +19,10 @@ _PRIVATE = re.compile(
 
 
 def mask(text: str, secret: str = "") -> str:
-    """`text` without anything that could be an address, nor any piece of `secret` (an address)."""
+    """`text` on one line, without anything that could be an address or a piece of `secret` (one)."""
     for piece in sorted(_pieces(secret), key=len, reverse=True):
         text = text.replace(piece, MASK)
-    return _PRIVATE.sub(MASK, text)
+    return "".join(letter if letter.isprintable() else " " for letter in _PRIVATE.sub(MASK, text))
 
 
 def hint(address: str) -> str:

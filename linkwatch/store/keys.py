@@ -71,6 +71,8 @@ def add(connection: Connection, token: str, key: Key) -> None:
 
 def find(connection: Connection, token: str, now: float) -> Key | None:
     """The usable key that `token` is, or None."""
+    if not (token.isascii() and token.isprintable()):
+        return None
     row = connection.execute(select(keys.c.hash, *_KEY).where(keys.c.prefix == _prefix(token))).first()
     if row is None or not hmac.compare_digest(row.hash, _hash(token)):
         return None
@@ -99,7 +101,7 @@ def _prefix(token: str) -> str:
 
 
 def _hash(token: str) -> str:
-    return hashlib.sha256(token.encode(errors="surrogateescape")).hexdigest()
+    return hashlib.sha256(token.encode()).hexdigest()
 
 
 def _from_row(row: Any) -> Key:
