@@ -39,7 +39,7 @@ from linkwatch.core.records import (
     NotificationKind,
 )
 from linkwatch.core.rules import AlertMachine, Rule
-from linkwatch.core.topology import DOWN, UNKNOWN, UP
+from linkwatch.core.topology import DOWN, UNKNOWN, UP, Reachability
 
 STYLE = Style(ZoneInfo("Asia/Ho_Chi_Minh"), "https://lw.example")
 START = 1_612_144_800.0  # 2021-02-01 09:00:00 in Thanh Hóa
@@ -85,8 +85,8 @@ WARNING_POLICY = EscalationPolicy({"severity": "warning"}, (Step(0.0, ("it-duty"
 
 def target(id_: str, *via: str, kind: Kind = Kind.ROUTER, owner: str = "it-centre", **more: object) -> Target:
     circuit = Circuit("38TH0123") if kind is Kind.LINK else None
-    fields = {"site": "kcl", "probes": (ICMP,), "circuit": circuit, **more}
-    return Target(id_, f"Thiết bị {id_}", kind, "127.0.0.1", owner=owner, via=via, **fields)
+    fields = {"address": "127.0.0.1", "site": "kcl", "probes": (ICMP,), "circuit": circuit, **more}
+    return Target(id_, f"Thiết bị {id_}", kind, owner=owner, via=via, **fields)
 
 
 def link(id_: str, *via: str, **more: object) -> Target:
@@ -152,21 +152,24 @@ class World:
             self.tick()
 
     def tick(self) -> None:
+        self.commit(self.book.decide(self.look()))
+
+    def look(self) -> Situation:
+        """The next judgement, a second later."""
         self.now += 1.0
-        reach = self._judge_reachability()
+        self.reachability = self._judge_reachability()
         transitions = self.machine.step(
-            self.board, self.now, isolated=reach.isolated, targets=self.inventory.targets
+            self.board, self.now, isolated=self.reachability.isolated, targets=self.inventory.targets
         )
-        situation = Situation(
+        return Situation(
             self.now,
             self.machine.active,
             transitions,
-            reach,
+            self.reachability,
             self.inventory,
             self.machine.latest,
             self.evidence,
         )
-        self.commit(self.book.decide(situation))
 
     def commit(self, changes: Changes) -> None:
         self.alert_rows.update((alert.id, alert) for alert in changes.alerts)
@@ -181,9 +184,12 @@ class World:
         self.commit(self.book.acknowledge(id_, by, self.inventory, self.now, note))
 
     def set(self, metric: str, id_: str, value: float, **labels: str) -> None:
-        """Something else is measured."""
+        """Something else is measured, between two judgements."""
+        self._put(metric, id_, value, self.now + 0.5, **labels)
+
+    def _put(self, metric: str, id_: str, value: float, at: float, **labels: str) -> None:
         series = {**self.inventory.targets[id_].labels(), **labels}
-        self.board.column(metric).set(series, value, self.now)
+        self.board.column(metric).set(series, value, at)
 
     def told(self, root: str, kind: NotificationKind | None = None) -> list[tuple[str, str, str]]:
         """(kind, contact, channel) of every message about incidents of this root, in order."""
@@ -200,7 +206,7 @@ class World:
     def timeline(self, id_: int) -> list[str]:
         return [event.kind for event in self.events if event.incident == id_]
 
-    def _judge_reachability(self):
+    def _judge_reachability(self) -> Reachability:
         ids = self.coverage.graph.ids
         up = np.array([self._verdict(id_) for id_ in ids], dtype=np.int8)
         marks = [np.array([i in marked for i in ids]) for marked in (self.suspect, self.maintenance)]
@@ -210,7 +216,7 @@ class World:
             if reach.up[i] == UNKNOWN:
                 column.clear([column.ensure(self.inventory.targets[id_].labels())])
             else:
-                self.set("linkwatch_up", id_, float(reach.up[i]))
+                self._put("linkwatch_up", id_, float(reach.up[i]), self.now)
         self.board.column("linkwatch_isolated").set({}, float(reach.isolated), self.now)
         return reach
 
