@@ -15,7 +15,7 @@ _NAME = re.compile(
     r"(?=.{1,253}\.?$)[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9])?"
     r"(\.[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9])?)*\.?"
 )
-_WITH_PORT = re.compile(r"(?P<host>[^:\[\]]+|\[[^\]]+\]):(?P<port>\d{1,5})")
+_WITH_PORT = re.compile(r"(?P<host>[^:\[\]]+|\[[^\]]+\]):(?P<port>[0-9]{1,5})")
 _ALLOWED = "allowed: an IP address, a DNS name, host:port, [IPv6]:port, or an http(s) URL"
 
 
@@ -63,7 +63,7 @@ def _host(text: str) -> IPAddress | None:
         return _usable(ip_address(text))
     except ValueError as error:
         # Digits and dots alone are meant as an IPv4 address; a resolver would read 10.1 as 10.0.0.1.
-        mistyped = re.fullmatch(r"[\d.]+", text) or ":" in text
+        mistyped = re.fullmatch(r"[0-9.]+", text) or ":" in text
         if isinstance(error, _UnusableError) or (not mistyped and _NAME.fullmatch(text)):
             if isinstance(error, _UnusableError):
                 raise

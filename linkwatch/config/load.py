@@ -15,7 +15,7 @@ from linkwatch.config.build import build_inventory
 from linkwatch.config.document import Document
 from linkwatch.config.gather import gather
 from linkwatch.config.problems import ConfigErrors, Problems
-from linkwatch.config.secrets import fill_in
+from linkwatch.config.secrets import fill_in, quote
 from linkwatch.config.settings import ChannelSettings, Config, ServerSettings, TLSFiles
 from linkwatch.config.shipped import rules_dir
 from linkwatch.config.yaml_lines import LocatedMap
@@ -127,7 +127,7 @@ def _rule_files(document: Document) -> tuple[Path, ...]:
     for i, pattern in enumerate(patterns or ()):
         matches = _matches(document.folder(("rules", i)), pattern)
         if not matches:
-            document.complain(("rules", i), f"no rule file matches {pattern!r}")
+            document.complain(("rules", i), f"no rule file matches {quote(document.tree['rules'][i])}")
         found.update(dict.fromkeys(matches))
     return tuple(found)
 

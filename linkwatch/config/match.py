@@ -24,7 +24,7 @@ def check_match(label: str, value: str, known: Mapping[str, Collection[str]]) ->
     if label not in MATCH_LABELS:
         raise ValueError(f"no incident has this label{suggest(label, MATCH_LABELS)}")
     if value.startswith("~"):
-        _check_pattern(value[1:])
+        _check_pattern(value)
     elif label in _VALUES and value not in _VALUES[label]:
         raise ValueError(f"{label} is never {quote(value)}{suggest(value, _VALUES[label])}")
     elif label in _REFERS_TO and value not in known[_REFERS_TO[label]]:
@@ -32,8 +32,8 @@ def check_match(label: str, value: str, known: Mapping[str, Collection[str]]) ->
         raise ValueError(f"there is no {what} {quote(value)}{suggest(value, known[what])}")
 
 
-def _check_pattern(pattern: str) -> None:
+def _check_pattern(value: str) -> None:
     try:
-        re.compile(pattern)
+        re.compile(value[1:])
     except re.error as error:
-        raise ValueError(f"{quote(pattern)} is not a regular expression: {error.msg}") from None
+        raise ValueError(f"{quote(value)} is not a regular expression after ~: {error.msg}") from None

@@ -27,7 +27,7 @@ from pydantic_core import ErrorDetails
 
 from linkwatch.config import addresses, quantities
 from linkwatch.config.problems import Step, suggest
-from linkwatch.config.secrets import quote
+from linkwatch.config.secrets import Secret, quote
 from linkwatch.core.inventory import IPNetwork, Kind
 
 T = TypeVar("T")
@@ -41,23 +41,28 @@ def _scalar(read: Callable[[str], Any]) -> PlainValidator:
     """A field whose text is read by `read`."""
 
     def validate(value: Any) -> Any:
-        if not isinstance(value, str):
-            raise ValueError(f"must be one value, not {_shape(value)}")
-        return read(value)
+        found = read(_text(value))
+        return str(found) if isinstance(found, Secret) else found
 
     return PlainValidator(validate)
 
 
-def _reference(what: str) -> AfterValidator:
+def _reference(what: str) -> PlainValidator:
     """A field that holds the id of a known `what`."""
 
-    def validate(value: str, info: ValidationInfo) -> str:
+    def validate(value: Any, info: ValidationInfo) -> str:
         known = (info.context or {}).get(what, ())
-        if value not in known:
+        if _text(value) not in known:
             raise ValueError(f"there is no {what} {quote(value)}{suggest(value, known)}")
-        return value
+        return str(value)
 
-    return AfterValidator(validate)
+    return PlainValidator(validate)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"must be one value, not {_shape(value)}")
+    return value
 
 
 def _unique(values: list[T]) -> list[T]:
@@ -90,13 +95,13 @@ Listen = Annotated[tuple[str, int], _scalar(addresses.listen)]
 StoreUrl = Annotated[str, _scalar(addresses.store_url)]
 Language = Annotated[str, _scalar(quantities.one_of(*LANGUAGES))]
 KindName = Annotated[str, _scalar(quantities.one_of(*(kind.value for kind in Kind)))]
-OrganizationRef = Annotated[Text, _reference("organization")]
-ContactRef = Annotated[Text, _reference("contact")]
-NotifyRef = Annotated[Text, _reference("contact to notify")]
-SiteRef = Annotated[Text, _reference("site")]
-ClassRef = Annotated[Text, _reference("class")]
-TargetRef = Annotated[Text, _reference("target")]
-ChannelRef = Annotated[Text, _reference("channel")]
+OrganizationRef = Annotated[str, _reference("organization")]
+ContactRef = Annotated[str, _reference("contact")]
+NotifyRef = Annotated[str, _reference("contact to notify")]
+SiteRef = Annotated[str, _reference("site")]
+ClassRef = Annotated[str, _reference("class")]
+TargetRef = Annotated[str, _reference("target")]
+ChannelRef = Annotated[str, _reference("channel")]
 Networks = Annotated[list[Network], AfterValidator(_unique)]
 Contacts = Annotated[list[ContactRef], AfterValidator(_unique)]
 Targets = Annotated[list[TargetRef], AfterValidator(_unique)]

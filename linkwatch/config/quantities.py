@@ -15,14 +15,14 @@ from linkwatch.config.secrets import quote
 from linkwatch.core.inventory import IPNetwork
 
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+")
-_DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+_DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+", re.ASCII)
+_DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)", re.ASCII)
 _BITS = {"k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
-_BANDWIDTH = re.compile(r"(\d+(?:\.\d+)?)([kMGT])")
+_BANDWIDTH = re.compile(r"(\d+(?:\.\d+)?)([kMGT])", re.ASCII)
 SHORTEST_PAUSE_S = 30.0
 _ID = re.compile(r"[a-z0-9][a-z0-9._-]*")
-_INTEGER = re.compile(r"-?(?:0|[1-9]\d*)")
-_NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?")
+_INTEGER = re.compile(r"-?(?:0|[1-9]\d*)", re.ASCII)
+_NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?", re.ASCII)
 _TRUE, _FALSE = frozenset({"true", "yes", "on"}), frozenset({"false", "no", "off"})
 
 

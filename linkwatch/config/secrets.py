@@ -18,7 +18,9 @@ _LONGEST_FILE_BYTES = 65_536
 
 
 class Secret(str):
-    """A text that holds a value from the environment or a secret file."""
+    """A text that holds a value from the environment or a secret file. Checked values are plain texts
+    again: a `Secret` never leaves this room.
+    """
 
     __slots__ = ()
 
