@@ -13,7 +13,7 @@ from typing import Any
 
 from aiohttp import ETag, web
 
-from linkwatch.web.problem import bad_request
+from linkwatch.web.problem import Problem, bad_request
 
 PAGE_SIZE = 50
 PAGE_SIZE_MAX = 200
@@ -63,6 +63,15 @@ def page_size(query: Mapping[str, str]) -> int:
     if not (text.isascii() and text.isdigit() and 1 <= int(text) <= PAGE_SIZE_MAX):
         raise bad_request(f"limit is a number from 1 to {PAGE_SIZE_MAX}.")
     return int(text)
+
+
+def plain_text(name: str, text: str, length_max: int) -> str:
+    """A text that a person wrote, without space around it: letters and line breaks, not too many."""
+    if len(text) > length_max:
+        raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"{name} has at most {length_max} characters.")
+    if not all(letter.isprintable() or letter in "\r\n\t" for letter in text):
+        raise bad_request(f"{name} holds characters that are no text.")
+    return text.strip()
 
 
 def write_cursor(position: str) -> str:

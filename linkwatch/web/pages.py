@@ -15,6 +15,7 @@ from linkwatch.core.blame import Blame, Ground
 from linkwatch.core.wording import say, say_duration, say_figure, say_time
 from linkwatch.store.keys import Role
 from linkwatch.web import words
+from linkwatch.web.answer import plain_text
 from linkwatch.web.api.incidents import NOTE_LENGTH_MAX, find_incident
 from linkwatch.web.auth import COOKIE, GATE, authenticate, check_form, current_caller, form_token, peer_of
 from linkwatch.web.carriers import Strain
@@ -86,15 +87,13 @@ async def incident_page(request: web.Request) -> web.Response:
 async def answer_incident(request: web.Request) -> web.Response:
     """The form on an incident's page: take it on. Then show the page again."""
     incident = await find_incident(request)
-    form = await request.post()
-    token, note, name = (str(form.get(field, "")).strip() for field in ("token", "note", "name"))
-    check_form(request, token, _purpose(incident.id))
-    caller = current_caller(request)
-    if caller.at_the_machine and not name:
+    form, caller = await _form(request), current_caller(request)
+    check_form(request, form.get("token", ""), _purpose(incident.id))
+    note = plain_text("note", form.get("note", ""), NOTE_LENGTH_MAX)
+    name = plain_text("name", form.get("name", ""), NAME_LENGTH_MAX) if caller.at_the_machine else caller.name
+    if not name:
         raise bad_request("Xin ghi tên người nhận. / Say who answers.")
-    if len(name) > NAME_LENGTH_MAX or len(note) > NOTE_LENGTH_MAX:
-        raise bad_request("Tên hoặc ghi chú quá dài. / Name or note is too long.")
-    await request.app[SERVICES].actions.ack(incident.id, name or caller.name, note)
+    await request.app[SERVICES].actions.ack(incident.id, name, note)
     raise web.HTTPSeeOther(f"/incidents/{incident.id}")
 
 
@@ -106,13 +105,13 @@ async def sign_in_page(request: web.Request) -> web.Response:
 
 async def sign_in(request: web.Request) -> web.Response:
     """Keep the key in a cookie that scripts cannot read and other sites cannot use to change anything."""
-    peer, form = peer_of(request), await request.post()
+    peer, form = peer_of(request), await _form(request)
     if not same_origin(request.headers):
         raise Problem(HTTPStatus.FORBIDDEN, "Sign in on the page itself.")
-    token = str(form.get("key", "")).strip()
+    token = form.get("key", "").strip()
     await authenticate(request.app[SERVICES], request.app[GATE], peer, token)
     response = web.Response(status=HTTPStatus.SEE_OTHER)
-    response.headers["Location"] = _own_path(str(form.get("next", "/")))
+    response.headers["Location"] = _own_path(form.get("next", "/"))
     response.set_cookie(
         COOKIE, token, max_age=SIGNED_IN_S, httponly=True, samesite="Lax", secure=peer.is_encrypted
     )
@@ -127,6 +126,15 @@ async def asset(request: web.Request) -> web.Response:
     text = files("linkwatch.web").joinpath("static", name).read_text(encoding="utf-8")
     headers = {"Cache-Control": "no-cache", **SECURITY_HEADERS}
     return web.Response(text=text, content_type=_ASSETS[name], charset="utf-8", headers=headers)
+
+
+async def _form(request: web.Request) -> Mapping[str, str]:
+    """The texts of a form; files are not taken."""
+    try:
+        form = await request.post()
+    except ValueError:
+        raise bad_request("The form cannot be read.") from None
+    return {name: text for name, text in form.items() if isinstance(text, str)}
 
 
 async def _wall(request: web.Request, template: str) -> web.Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -32,22 +33,35 @@ def build_app(services: Services, settings: ServerSettings) -> web.Application:
 
 
 @asynccontextmanager
-async def serving(services: Services, settings: ServerSettings) -> AsyncIterator[str]:
+async def serving(
+    services: Services, settings: ServerSettings, listener: socket.socket | None = None
+) -> AsyncIterator[str]:
     """Listen while the block runs; gives the URL (the port is the one the system chose, if it was 0).
 
-    Raises OSError if the address cannot be listened on, ssl.SSLError for a certificate that is none.
+    `listener`: a socket that listens already, used instead of the address in `settings`. Raises OSError if
+    the address cannot be listened on, ssl.SSLError for a certificate that is none.
     """
     runner = web.AppRunner(build_app(services, settings), access_log=None, shutdown_timeout=SHUTDOWN_S)
     await runner.setup()
     try:
         context = _tls_context(settings)
-        site = web.TCPSite(runner, settings.host, settings.port, ssl_context=context, reuse_address=True)
-        await site.start()
+        await _site(runner, settings, context, listener).start()
         host, port = runner.addresses[0][:2]
         name = f"[{host}]" if ":" in host else host
         yield f"{'https' if context else 'http'}://{name}:{port}"
     finally:
         await runner.cleanup()
+
+
+def _site(
+    runner: web.AppRunner,
+    settings: ServerSettings,
+    context: ssl.SSLContext | None,
+    listener: socket.socket | None,
+) -> web.BaseSite:
+    if listener is not None:
+        return web.SockSite(runner, listener, ssl_context=context)
+    return web.TCPSite(runner, settings.host, settings.port, ssl_context=context, reuse_address=True)
 
 
 def _tls_context(settings: ServerSettings) -> ssl.SSLContext | None:

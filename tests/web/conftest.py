@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -21,8 +22,21 @@ Headers = Mapping[str, str]
 Key = Callable[..., Awaitable[Headers]]
 
 
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with its tables, made once and copied for each test."""
+
+    async def make() -> None:
+        await (await open_world(folder)).store.close()
+
+    folder = tmp_path_factory.mktemp("empty")
+    asyncio.run(make())
+    return folder
+
+
 @pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
+async def world(tmp_path: Path, empty_store: Path) -> AsyncIterator[World]:
+    shutil.copytree(empty_store, tmp_path, dirs_exist_ok=True)
     opened = await open_world(tmp_path)
     yield opened
     await opened.store.close()

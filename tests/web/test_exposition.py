@@ -7,7 +7,7 @@ from asyncio.subprocess import PIPE
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
@@ -97,6 +97,7 @@ async def test_a_board_that_changes_between_two_blocks_is_shown_as_it_was(monkey
     assert values == {f"t{i}": float(i) for i in range(6)}
 
 
+@settings(deadline=None)
 @given(
     st.dictionaries(
         st.sampled_from(sorted(LABELS)),
@@ -111,6 +112,7 @@ async def test_every_label_text_survives_the_parser(labels):
     ]
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(allow_nan=True, allow_infinity=True)))
 def test_every_value_reads_back_exactly(values):
     texts = value_texts(np.array(values, dtype=np.float64))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping, Sequence
-from http import HTTPStatus
 from typing import Any
 
 from aiohttp import web
@@ -13,9 +12,17 @@ from aiohttp import web
 from linkwatch.core.records import Event, Incident, IncidentState
 from linkwatch.store.outbox import NotificationRow
 from linkwatch.store.store import Store
-from linkwatch.web.answer import json_answer, page_size, parameters, read_cursor, rfc3339, write_cursor
+from linkwatch.web.answer import (
+    json_answer,
+    page_size,
+    parameters,
+    plain_text,
+    read_cursor,
+    rfc3339,
+    write_cursor,
+)
 from linkwatch.web.auth import current_caller
-from linkwatch.web.problem import Problem, bad_request, not_found
+from linkwatch.web.problem import bad_request, not_found
 from linkwatch.web.services import SERVICES, Services
 from linkwatch.web.view import View, view_of
 
@@ -198,17 +205,13 @@ def _before_id(query: Mapping[str, str]) -> int | None:
 
 async def _body(request: web.Request, allowed: set[str]) -> dict[str, str]:
     """The JSON object of a request, texts only; no body is an empty object."""
-    text = await request.text()
+    content = await request.read()
     try:
-        body = json.loads(text) if text.strip() else {}
+        body = json.loads(content) if content.strip() else {}
     except ValueError:
         raise bad_request("The body is not JSON.") from None
     if not isinstance(body, dict) or not all(isinstance(value, str) for value in body.values()):
         raise bad_request("The body is an object of texts.")
     if unknown := sorted(set(body) - allowed):
         raise bad_request(f"Unknown fields: {', '.join(unknown)}; allowed: {', '.join(sorted(allowed))}.")
-    if any(len(value) > NOTE_LENGTH_MAX for value in body.values()):
-        raise Problem(
-            HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"A text has at most {NOTE_LENGTH_MAX} characters."
-        )
-    return body
+    return {name: plain_text(name, text, NOTE_LENGTH_MAX) for name, text in body.items()}
