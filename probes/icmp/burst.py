@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -96,7 +97,7 @@ class Burst:
             i = self._pinger.rows[target.key]
             part = slice(bounds[i], bounds[i + 1])
             figures = _figures(rtt_s[part], outcome[part], _counted(counters, slice(i, i + 1)))
-            hosts.append(self._name(target) | figures | self._evidence(i))
+            hosts.append(self._name(target) | figures | self._evidence(target))
         total = {"targets": len(hosts)} | _figures(rtt_s, outcome, _counted(counters, slice(None)))
         return {"total": total | self._own_faults(), "targets": hosts}
 
@@ -116,8 +117,14 @@ class Burst:
     def _name(target: PingTarget) -> HostResult:
         return {"target": target.key, "address": str(target.address)}
 
-    def _evidence(self, row: int) -> HostResult:
-        error = self._errors.get(row)
+    def send_error(self, key: str) -> int:
+        """errno of the last ping to a host if it could not be sent, else 0."""
+        return self._pinger.send_error(key)
+
+    def _evidence(self, target: PingTarget) -> HostResult:
+        error, code = self._errors.get(self._pinger.rows[target.key]), self.send_error(target.key)
+        if code:
+            return {"error": f"not sent: {os.strerror(code)}"}
         if error is None:
             return {}
         return {"error": f"ICMP type {error.type} code {error.code} from {error.reporter}"}

@@ -10,7 +10,7 @@ import numpy as np
 
 from probes.icmp.budget import ConfirmationBudget
 from probes.icmp.clock import Reading, round_trips
-from probes.icmp.columns import Floats, Integers, Mask, Rows, Words
+from probes.icmp.columns import Floats, Integers, Mask, Rows, Words, grown
 from probes.icmp.flight import Flight, State
 from probes.icmp.packet import Errors, Headers, Received, Wire, address_text
 from probes.icmp.results import EngineCounters, IcmpError, Outcome, ResultLog, RowCounters, Verdict
@@ -31,7 +31,8 @@ but the target is not reachable, so it counts as unanswered for the verdict."""
 class Engine:
     """All state of the pinger. `epoch_s`: what wall times count from; `count`: rounds per target.
 
-    `token` goes into every packet; `rate_hz`: regular pings per second.
+    `token` goes into every packet; `rate_hz`: regular pings per second; `send_errno`: by row, of the last
+    ping, 0 if it was sent.
     """
 
     def __init__(self, budget: ConfirmationBudget, epoch_s: int, count: int | None = None) -> None:
@@ -44,6 +45,7 @@ class Engine:
         self.suspects = Suspects(self.table, budget)
         self.log = ResultLog()
         self.rows = RowCounters.zeros()
+        self.send_errno: Integers = np.zeros(0, dtype=np.int64)
         self.counters = EngineCounters()
 
     def replace(self, targets: Sequence[PingTarget], now: float) -> None:
@@ -51,12 +53,14 @@ class Engine:
         change = self.table.replace(targets)
         size = len(self.table)
         self.rows = self.rows.copy(size)
+        self.send_errno = grown(self.send_errno, size)
         self.schedule.resize(size)
         self.suspects.resize()
         ended = np.union1d(change.gone, change.fresh)
         self.flight.cancel(ended)
         self.log.forget(ended)
         self.rows.reset(ended)
+        self.send_errno[ended] = 0
         self.suspects.reset(ended)
         self.schedule.stop(change.gone)
         self.schedule.start(change.paced, self.table.interval_s[change.paced], now)
@@ -81,6 +85,7 @@ class Engine:
         self.flight.sent[slots] = times
         self.flight.sent_wall[slots] = walls
         rows, confirmation = self.flight.row[slots], self.flight.confirmation[slots]
+        self.send_errno[rows] = errors
         good = errors == 0
         if not good.all():
             self._not_sent(slots[~good], errors[~good])

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
 import time
 from dataclasses import dataclass
 from ipaddress import ip_address
 
 from probes.icmp.burst import Burst, HostResult
+from probes.icmp.engine import NO_ROUTE
 from probes.icmp.targets import PingTarget
 from probes.sample import IPAddress, Metric, Reason, Sample, Target
 
@@ -51,7 +53,7 @@ async def probe(target: Target, settings: Settings, deadline_s: float) -> Sample
     try:
         async with asyncio.timeout(deadline_s):
             address = await _resolve(target)
-            result = await _ping(address, settings, deadline_s - (time.monotonic() - started))
+            result, code = await _ping(address, settings, started + deadline_s)
     except TimeoutError:
         return _failed(at, started, Reason.TIMEOUT, f"no answer within {deadline_s:g} s")
     except _ProbeError as failure:
@@ -60,7 +62,7 @@ async def probe(target: Target, settings: Settings, deadline_s: float) -> Sample
         return _failed(at, started, Reason.PERMISSION, str(error))
     except OSError as error:
         return _failed(at, started, Reason.ERROR, error.strerror or type(error).__name__)
-    return _sample(at, started, result)
+    return _sample(at, started, result, code)
 
 
 async def _resolve(target: Target) -> IPAddress:
@@ -78,27 +80,38 @@ async def _resolve(target: Target) -> IPAddress:
     raise _ProbeError(Reason.PERMISSION, f"{addresses[0]} lies outside the scope; nothing was sent")
 
 
-async def _ping(address: IPAddress, settings: Settings, left_s: float) -> HostResult:
-    """Ping until every request has ended, or just before the deadline with what is known then."""
+async def _ping(address: IPAddress, settings: Settings, deadline: float) -> tuple[HostResult, int]:
+    """Ping until every request has ended, or just before the (monotonic) deadline with what is known then;
+    also errno if the last request could not be sent."""
     key = str(address)
     target = PingTarget(key, address, settings.interval_s, settings.size, settings.timeout_s)
     with Burst([target], settings.count) as burst:
-        for _ in range(max(1, int(left_s / _POLL_S) - 1)):
+        while time.monotonic() < deadline - 3 * _POLL_S:
             await asyncio.sleep(_POLL_S)
             if burst.collect():
                 break
-        return burst.result(key)
+        return burst.result(key), burst.send_error(key)
 
 
 def _failed(at: float, started: float, reason: Reason, detail: str) -> Sample:
     return Sample(at, time.monotonic() - started, ok=False, reason=reason, detail=detail)
 
 
-def _sample(at: float, started: float, result: HostResult) -> Sample:
-    facts = {name: f"{value:g}" if isinstance(value, float) else str(value) for name, value in result.items()}
+def _sample(at: float, started: float, result: HostResult, send_error: int) -> Sample:
+    known = {name: value for name, value in result.items() if value is not None and name != "target"}
+    facts = {name: f"{value:g}" if isinstance(value, float) else str(value) for name, value in known.items()}
+    duration_s = time.monotonic() - started
     if result["received"]:
-        return Sample(at, time.monotonic() - started, ok=True, facts=facts)
-    refused = result.get("error")
-    reason = Reason.UNREACHABLE if refused else Reason.TIMEOUT
-    detail = str(refused) if refused else f"{result['sent']} sent, no reply"
-    return Sample(at, time.monotonic() - started, ok=False, reason=reason, detail=detail, facts=facts)
+        return Sample(at, duration_s, ok=True, facts=facts)
+    detail = result.get("error", f"{result['sent']} sent, no reply")
+    reason = (
+        _reason(send_error) if send_error else Reason.UNREACHABLE if "error" in result else Reason.TIMEOUT
+    )
+    return Sample(at, duration_s, ok=False, reason=reason, detail=detail, facts=facts)
+
+
+def _reason(send_error: int) -> Reason:
+    """Why this machine did not send: no way there, forbidden (a firewall of its own), or something else."""
+    if send_error in NO_ROUTE:
+        return Reason.UNREACHABLE
+    return Reason.PERMISSION if send_error in (errno.EPERM, errno.EACCES) else Reason.ERROR

@@ -21,8 +21,9 @@ from probes.icmp.results import EngineCounters, Results, RowCounters
 from probes.icmp.targets import PingTarget
 from probes.icmp.transport import Transport
 
-TURN_S = 0.02
-"""How often the thread wakes. Arrival times come from the kernel, so no reply needs us sooner."""
+TURN_S, SHORTEST_TURN_S = 0.02, 0.005
+"""How often the thread wakes: arrival times come from the kernel, so no reply needs us sooner, and a turn
+costs half a millisecond however little it does. Where intervals are shorter than two turns, more often."""
 REVIEW_S = 0.02
 """How often it is asked what is overdue, lost or decided."""
 CATCH_UP = 4
@@ -53,6 +54,7 @@ class Pinger:
         self._thread = threading.Thread(target=self._run, name="pinger", daemon=True)
         self._review_at = 0.0
         self._size = MIN_SIZE
+        self._turn_s = TURN_S
 
     def start(self) -> None:
         """Open the sockets, then begin. Raises ProbePermissionError where ICMP is not allowed.
@@ -88,7 +90,9 @@ class Pinger:
         state, counters and pings in flight. Raises ValueError if a key occurs twice."""
         with self._lock:
             self._engine.replace(targets, self._clock.read().monotonic)
-            self._size = max(self._size, *(target.size for target in targets))
+            self._size = max([self._size, *(target.size for target in targets)])
+            shortest_s = min((target.interval_s for target in targets), default=1.0)
+            self._turn_s = min(max(shortest_s / 2, SHORTEST_TURN_S), TURN_S)
             self._fit()
 
     def _fit(self) -> None:
@@ -111,6 +115,11 @@ class Pinger:
         """By row: whether it is under suspicion now."""
         with self._lock:
             return self._engine.suspects.suspect.copy()
+
+    def send_error(self, key: str) -> int:
+        """errno of the last ping to a target that could not be sent; 0 if the last one was."""
+        with self._lock:
+            return int(self._engine.send_errno[self.rows[key]])
 
     def set_confirmations(self, counts: NDArray[np.uint8]) -> None:
         """How many confirmations a suspicion takes, by row: 8 for a clean link (over 0.5 s), 10 or more
@@ -152,7 +161,7 @@ class Pinger:
                 changed = self._turn()
             if changed and self._wake is not None:
                 self._wake()
-            next_turn = max(next_turn + TURN_S, time.monotonic())
+            next_turn = max(next_turn + self._turn_s, time.monotonic())
             time.sleep(max(next_turn - time.monotonic(), 0.0))
 
     def _turn(self) -> bool:
@@ -179,7 +188,7 @@ class Pinger:
         return all(transport.drained for transport in self._transports.values())
 
     def _send(self, now: Reading) -> None:
-        limit = max(BATCH, int(CATCH_UP * self._engine.rate_hz * TURN_S))
+        limit = max(BATCH, int(CATCH_UP * self._engine.rate_hz * self._turn_s))
         rows, confirmation = self._engine.take(now.monotonic, limit)
         versions = self._engine.table.version[rows]
         for wire in (V4, V6):

@@ -7,7 +7,9 @@ import numpy as np
 from probes.icmp.columns import Floats, Integers, Rows, grown
 
 LATE_S = 0.25
-"""A round later than this (or than half its interval) is skipped: it would only make a burst."""
+"""A round later than this, or than half its interval, is skipped: it would only make a burst."""
+PUNCTUAL_S = 0.05
+"""A round no later than this is never skipped: the thread does not wake for each ping alone."""
 
 _GOLDEN = 0.6180339887498949
 """Multiples of the golden ratio modulo 1 stay evenly spread, however many rows there are."""
@@ -44,11 +46,6 @@ class Schedule:
         """End these rows."""
         self._next_at[rows] = np.inf
 
-    @property
-    def finished(self) -> bool:
-        """Whether no row has a round left."""
-        return bool(np.isinf(self._next_at).all())
-
     def take(self, now: float, limit: int) -> Rows:
         """Rows to be started now, at most `limit`, the longest overdue first if there are more."""
         due = np.flatnonzero(self._next_at <= now)
@@ -65,7 +62,7 @@ class Schedule:
 
     def _skip_late(self, due: Rows, now: float) -> None:
         interval_s = self._interval_s[due]
-        behind_s = now - self._next_at[due] - np.minimum(LATE_S, interval_s / 2)
+        behind_s = now - self._next_at[due] - np.clip(interval_s / 2, PUNCTUAL_S, LATE_S)
         skipped = np.maximum(np.ceil(behind_s / interval_s), 0)
         self._next_at[due] += skipped * interval_s
         self.missed += int(skipped.sum())

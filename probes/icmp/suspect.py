@@ -5,7 +5,8 @@ suspicion, nothing more. A suspicion sends confirmation pings; loss comes in run
 and the further the more the row has lost lately. Any reply to a ping of the run, the confirmations
 included, ends the suspicion; if none comes, the row is down. A row waits for the decision on its
 companions, so that an upstream is known to be down before its children are. Where no confirmations may be
-sent (budget gone, row covered), three missed rounds decide.
+sent (budget gone, row covered), three missed rounds decide; and where a row is pinged so often that its
+address would get too many, as many missed rounds as confirmations are as good.
 """
 
 from __future__ import annotations
@@ -41,6 +42,11 @@ PATIENCE_S = 10.0
 """How long a row waits for the decision on its companions."""
 RETRY_S = 0.05
 """Pause after a confirmation that could not be sent."""
+
+
+def _span_s(confirmations: Integers) -> Floats:
+    """Over how long so many confirmations are spread."""
+    return np.where(confirmations >= LOSSY_CONFIRMATIONS, LOSSY_SPAN_S, CLEAN_SPAN_S)
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,8 +249,7 @@ class Suspects:
         """A confirmation ping to each of the rows went out (or has no route, which is an answer too)."""
         self._sent[rows] += 1
         granted = self._granted[rows]
-        span_s = np.where(granted >= LOSSY_CONFIRMATIONS, LOSSY_SPAN_S, CLEAN_SPAN_S)
-        self._next_at[rows] = now + span_s / np.maximum(granted - 1, 1)
+        self._next_at[rows] = now + _span_s(granted) / np.maximum(granted - 1, 1)
         done = rows[self._sent[rows] >= granted]
         self._next_at[done] = now + self.adaptive_s[done]
 
@@ -267,10 +272,11 @@ class Suspects:
         return decisions
 
     def _is_proven(self, now: float) -> Mask:
-        confirmed = (self._granted > 0) & (self._sent >= self._granted) & (now >= self._next_at)
-        long_enough = now - self._since >= CLEAN_SPAN_S + self.adaptive_s
-        unconfirmed = (self._granted == 0) | self.covered
-        proven: Mask = confirmed | (unconfirmed & (self._missed >= ROUNDS_TO_FALL) & long_enough)
+        granted, silent_s = self._granted, now - self._since - self.adaptive_s
+        confirmed = (granted > 0) & (self._sent >= granted) & (now >= self._next_at)
+        by_rounds = (granted > 0) & (self._missed > granted) & (silent_s >= _span_s(granted))
+        starved = ((granted == 0) | self.covered) & (self._missed >= ROUNDS_TO_FALL)
+        proven: Mask = confirmed | by_rounds | (starved & (silent_s >= CLEAN_SPAN_S))
         return proven
 
     def _is_waiting(self, now: float) -> Mask:
