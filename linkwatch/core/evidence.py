@@ -61,13 +61,15 @@ class Evidence:
         codes = [new.frame.codes("target")[old.present != new.present] for old, new in pairs]
         return {board.texts.text(code) for changed in codes for code in np.unique(changed).tolist()}
 
-    def measured_at(self, board: Board, target: str, series: SeriesKey) -> float:
-        """When a series was last measured; 0 when it is not there."""
+    def is_measured_since(self, board: Board, target: str, series: SeriesKey, since: float) -> bool:
+        """Whether a series was measured after `since`; what is never measured (an objective) needs not be."""
         column = board.find(series[0])
-        if column is None:
-            return 0.0
-        row = self._rows.find(board, column, target, series[1])
-        return 0.0 if row is None else float(column.measured_at[row])
+        row = None if column is None else self._rows.find(board, column, target, series[1])
+        if column is None or row is None:
+            return False
+        measured_at = float(column.measured_at[row])
+        is_given = measured_at == 0.0 and bool(column.present[row])
+        return is_given or measured_at > since
 
 
 class _Everything:
@@ -141,7 +143,7 @@ class Measured:
 
     def _of_target(self, track: Track, target: str) -> GoneReason | Hold:
         for series in track.series:
-            if self._evidence.measured_at(self._board, target, series) <= track.true_at:
+            if not self._evidence.is_measured_since(self._board, target, series, track.true_at):
                 return Hold(Why.NOT_MEASURED, _text(series))
         return GoneReason.RECOVERED
 

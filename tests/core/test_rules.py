@@ -19,7 +19,8 @@ class World:
 
     def __init__(self, *rules: Rule, restored: tuple[Alert, ...] = ()) -> None:
         self.board = Board()
-        self.machine = AlertMachine(rules or (DOWN,), restored)
+        self.rules = rules or (DOWN,)
+        self.machine = AlertMachine(self.rules, restored)
         self.targets = TARGETS
         self.isolated = False
 
@@ -118,14 +119,28 @@ def test_a_held_alert_ends_with_the_first_measurement_that_is_good() -> None:
 
 def test_every_series_behind_an_alert_must_be_measured_again() -> None:
     world = World(Rule("Loss", "loss > on (target) group_left () objective", labels={"severity": "warning"}))
-    world.measure(0.0, "loss", 0.5)
-    world.measure(0.0, "objective", 0.1)
-    (fired,) = world.step(0.0)
+    world.measure(0.5, "loss", 0.5)
+    world.measure(0.5, "objective", 0.1)
+    (fired,) = world.step(0.5)
     assert [name for name, _ in fired.alert.series] == ["loss", "objective"]
     world.measure(1.0, "loss", 0.0)
     assert [(t.reason, t.detail) for t in world.step(1.0)] == [("not-measured", 'objective{target="link"}')]
     world.measure(2.0, "objective", 0.1)
     assert world.told(2.0) == [("held", "gone", "recovered")]
+
+
+def test_what_is_given_and_never_measured_is_no_evidence_to_wait_for() -> None:
+    world = World(Rule("Loss", "loss > on (target) group_left () objective"))
+    world.measure(5.0, "loss", 0.5)
+    world.measure(0.0, "objective", 0.1)
+    (fired,) = world.step(5.0)
+    world.measure(6.0, "loss", 0.0)
+    assert world.told(6.0) == [("firing", "gone", "recovered")]
+    after_a_start = World(*world.rules, restored=(fired.alert,))
+    after_a_start.measure(0.0, "objective", 0.1)
+    assert [(t.reason, t.detail) for t in after_a_start.step(9.0)] == [
+        ("not-measured", 'loss{target="link"}')
+    ]
 
 
 def test_a_series_that_joins_while_the_alert_fires_is_evidence_too() -> None:
