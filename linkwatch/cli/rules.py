@@ -9,7 +9,7 @@ import click
 
 from linkwatch.cli.configuration import read_rules
 from linkwatch.cli.failures import MEASURED_BAD
-from linkwatch.config.rulefile import check_rules
+from linkwatch.config.rulecheck import check_rules
 from linkwatch.config.ruletestfile import run_test_file
 from linkwatch.core.catalog import Catalog
 from linkwatch.flow.measure import probe_metrics
@@ -41,4 +41,4 @@ def test(files: tuple[Path, ...]) -> None:
     reports = [run_test_file(file) for file in files]
     for report in reports:
         click.echo(report)
-    sys.exit(0 if all(report.passed for report in reports) else MEASURED_BAD)
+    sys.exit(0 if all(report.ok for report in reports) else MEASURED_BAD)
