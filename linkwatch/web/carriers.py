@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -102,18 +102,18 @@ def _carrier(view: View, owner: str, links: Iterable[Target], worst: Strain | No
     return Carrier(name, {state: states[state] for state in LinkState}, worst)
 
 
-def _worst(inventory: Inventory, board: Board, links: Iterable[Target]) -> dict[str, Strain]:
+def _worst(inventory: Inventory, board: Board, links: Sequence[Target]) -> dict[str, Strain]:
     """Owner -> its most strained link."""
-    figures = [(measure, _figures(board, measure)) for measure in _MEASURES]
     worst: dict[str, Strain] = {}
-    for link in links:
-        code, objectives = board.texts.find(link.id), inventory.objectives(link)
-        for measure, values in figures:
-            promised, measured = measure.promised(objectives), values.get(code or 0)
-            if promised and measured is not None:
-                strain = Strain(link, measure.objective, measured, promised)
-                if link.owner not in worst or strain.share > worst[link.owner].share:
-                    worst[link.owner] = strain
+    shares: dict[str, float] = {}
+    for measure in _MEASURES:
+        figures = _figures(board, measure)
+        promises = {name: measure.promised(objectives) for name, objectives in inventory.classes.items()}
+        for link in links:
+            promised, measured = promises.get(link.link_class), figures.get(board.texts.find(link.id) or 0)
+            if promised and measured is not None and measured / promised > shares.get(link.owner, -1.0):
+                worst[link.owner] = Strain(link, measure.objective, measured, promised)
+                shares[link.owner] = measured / promised
     return worst
 
 
