@@ -10,8 +10,7 @@ import numpy as np
 
 from linkwatch.core.board import Board, Column, Mask
 from linkwatch.core.lifecycle import Hold, Track, Why
-from linkwatch.core.promql import selected_series
-from linkwatch.core.promql.selection import select
+from linkwatch.core.promql.selection import Selection, selections_of, series_of
 from linkwatch.core.promql.vector import Frame
 from linkwatch.core.records import GoneReason, SeriesKey
 from linkwatch.core.rule import INVENTORY_LABELS, Rule
@@ -24,6 +23,21 @@ class _Seen(NamedTuple):
 
     frame: Frame
     present: Mask
+
+
+class _Everything:
+    def __contains__(self, _item: object) -> bool:
+        return True
+
+
+_EVERYTHING = _Everything()
+
+
+class _Look(NamedTuple):
+    """The selections of a rule, and the targets that have other present series than before."""
+
+    selections: tuple[Selection, ...]
+    changed: Container[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,19 +61,18 @@ class Evidence:
         """The recovery of one judgement."""
         return Measured(self, board, circumstances)
 
-    def changed_targets(self, rule: Rule, board: Board) -> Container[str]:
-        """Targets of which other series may be selected than when this was last asked."""
-        seen = []
-        for selector in rule.expression.selectors:
-            selection = select(board, selector)
-            seen.append(_Seen(selection.frame, selection.present()))
+    def look(self, rule: Rule, board: Board) -> _Look:
+        """What the rule selects now, and for which targets that is other than at the last look."""
+        selections = selections_of(rule.expression, board)
+        seen = [_Seen(selection.frame, selection.present()) for selection in selections]
         before = self._seen.get(rule.key)
         self._seen[rule.key] = seen
         if before is None or any(old.frame is not new.frame for old, new in zip(before, seen, strict=True)):
-            return _EVERYTHING
+            return _Look(selections, _EVERYTHING)
         pairs = zip(before, seen, strict=True)
-        codes = [new.frame.codes("target")[old.present != new.present] for old, new in pairs]
-        return {board.texts.text(code) for changed in codes for code in np.unique(changed).tolist()}
+        changed = [new.frame.codes("target")[old.present != new.present] for old, new in pairs]
+        codes = np.unique(np.concatenate([np.zeros(0, dtype=np.int32), *changed]))
+        return _Look(selections, {board.texts.text(code) for code in codes.tolist()})
 
     def is_measured_since(self, board: Board, target: str, series: SeriesKey, since: float) -> bool:
         """Whether a series was measured after `since`; what is never measured (an objective) needs not be."""
@@ -70,14 +83,6 @@ class Evidence:
         measured_at = float(column.measured_at[row])
         is_given = measured_at == 0.0 and bool(column.present[row])
         return is_given or measured_at > since
-
-
-class _Everything:
-    def __contains__(self, _item: object) -> bool:
-        return True
-
-
-_EVERYTHING = _Everything()
 
 
 class _Rows:
@@ -115,19 +120,19 @@ class Measured:
         self._evidence = evidence
         self._board = board
         self._is = circumstances
-        self._changed: dict[str, Container[str]] = {}
+        self._looks: dict[str, _Look] = {}
 
     def witnesses(self, track: Track, rule: Rule) -> tuple[SeriesKey, ...]:
         """Every series that the rule has selected for the alert's target while it held."""
         target = track.labels.get("target")
         if not target:
             return ()
-        changed = self._changed.get(rule.key)
-        if changed is None:
-            changed = self._changed[rule.key] = self._evidence.changed_targets(rule, self._board)
-        if track.is_true and target not in changed:
+        look = self._looks.get(rule.key)
+        if look is None:
+            look = self._looks[rule.key] = self._evidence.look(rule, self._board)
+        if track.is_true and target not in look.changed:
             return track.series
-        selected = selected_series(rule.expression, self._board, target)
+        selected = series_of(look.selections, self._board.texts.code(target))
         return tuple(sorted({*track.series, *selected})) if track.series else selected
 
     def ending(self, track: Track) -> GoneReason | Hold:
@@ -157,8 +162,8 @@ class Measured:
         return GoneReason.RECOVERED
 
     def _selects_anything(self, rule: Rule) -> bool:
-        selectors = rule.expression.selectors
-        return not selectors or any(select(self._board, s).present().any() for s in selectors)
+        selections = selections_of(rule.expression, self._board)
+        return not selections or any(selection.present().any() for selection in selections)
 
 
 def _text(series: SeriesKey) -> str:

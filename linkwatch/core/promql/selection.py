@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
@@ -93,13 +93,20 @@ def select(board: Board, selector: Selector) -> Selection:
     return made.select(board, selector)
 
 
+def selections_of(expression: Expression, board: Board) -> tuple[Selection, ...]:
+    """What each selector of the expression selects."""
+    return tuple(select(board, selector) for selector in expression.selectors)
+
+
+def series_of(selections: Iterable[Selection], target_code: int) -> tuple[SeriesKey, ...]:
+    """Every present series of one target in these selections, sorted, each once."""
+    return tuple(sorted({key for selection in selections for key in selection.series(target_code)}))
+
+
 def selected_series(expression: Expression, board: Board, target: str) -> tuple[SeriesKey, ...]:
     """Every series that the expression's selectors select for this target now, sorted."""
     code = board.texts.find(target)
-    if not code:
-        return ()
-    found = {key for selector in expression.selectors for key in select(board, selector).series(code)}
-    return tuple(sorted(found))
+    return series_of(selections_of(expression, board), code) if code else ()
 
 
 def _columns(board: Board, selector: Selector) -> list[Column]:

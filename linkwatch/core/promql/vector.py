@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Any, NamedTuple, TypeVar, cast
 from weakref import WeakKeyDictionary
 
@@ -90,13 +91,17 @@ class Frame:
 
     def rows_where(self, label: str, code: int) -> Rows:
         """The rows whose label has this code."""
-        order, codes = self.derive(("sorted", label), lambda: _sorted(self.codes(label)))
-        return order[np.searchsorted(codes, code, "left") : np.searchsorted(codes, code, "right")]
+        order, spans = self.derive(("spans", label), lambda: _spans(self.codes(label)))
+        start, end = spans.get(code, (0, 0))
+        return order[start:end]
 
 
-def _sorted(codes: Codes) -> tuple[Rows, Codes]:
+def _spans(codes: Codes) -> tuple[Rows, dict[int, tuple[int, int]]]:
+    """Rows sorted by code, and where each code starts and ends among them."""
     order = np.argsort(codes, kind="stable")
-    return order, codes[order]
+    found, starts = np.unique(codes[order], return_index=True)
+    bounds = [*starts.tolist(), len(codes)]
+    return order, dict(zip(found.tolist(), pairwise(bounds), strict=True))
 
 
 def group_rows(columns: Sequence[Codes], size: int) -> Groups:
