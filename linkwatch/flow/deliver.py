@@ -91,8 +91,11 @@ class Deliverer:
 
     async def deliver_due(self) -> None:
         """Send everything that is due now and return when that is settled."""
-        async with asyncio.TaskGroup() as group:
-            await self._start_lanes(group)
+        self.poke()
+        while self._poked.is_set():
+            self._poked.clear()
+            async with asyncio.TaskGroup() as group:
+                await self._start_lanes(group)
 
     async def send_undurable(self, notifications: Iterable[Notification]) -> None:
         """Send, marked as not stored, what the store could not take; returns at once.
@@ -139,7 +142,7 @@ class Deliverer:
         return own if own in self._slow else Lane(channel)
 
     async def _work(self, lane: Lane) -> None:
-        """Send what is due in one lane. Pokes at the end: a contact may have got a lane of its own."""
+        """Send what is due in one lane. Pokes at the end: a fallback may be waiting in another."""
         try:
             while not self._stopping and (leased := await self._lease(lane)):
                 await self._deliver(leased)

@@ -14,10 +14,13 @@ from sqlalchemy.exc import ArgumentError
 
 from linkwatch.store.errors import StoreError
 
-BUSY_TIMEOUT_S = 5.0
+BUSY_TIMEOUT_S = 2.0
 """How long SQLite waits for another process's lock before it gives up."""
 
 CONNECT_TIMEOUT_S = 5
+SILENCE_TIMEOUT_MS = 5000
+"""How long a PostgreSQL server may leave our packets unanswered before its connection is given up."""
+
 _ALLOWED = "allowed: sqlite:///FILE, postgresql://USER:PASSWORD@HOST/DATABASE"
 _to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
@@ -85,7 +88,7 @@ def _open(url: URL, *, connections: int, writes: bool) -> Engine:
             pool_pre_ping=True,
             hide_parameters=True,
             json_serializer=_to_json,
-            connect_args={"connect_timeout": CONNECT_TIMEOUT_S},
+            connect_args={"connect_timeout": CONNECT_TIMEOUT_S, "tcp_user_timeout": SILENCE_TIMEOUT_MS},
         )
     except ModuleNotFoundError:
         raise StoreError("PostgreSQL needs its driver: pip install 'linkwatch[postgresql]'") from None

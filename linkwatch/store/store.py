@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -24,6 +25,10 @@ _T = TypeVar("_T")
 READERS = 2
 LEASE_MARGIN_S = 2.0
 """How much longer than the channel's deadline a lease lasts."""
+
+WRITE_DEADLINE_S = 5.0
+"""How long anybody waits for a write. A disk or server that hangs must not hold up a page: the write
+may still happen later, and is harmless then, for the same rows and keys are the same messages."""
 
 KEY_USE_RESOLUTION_S = 60.0
 
@@ -53,7 +58,7 @@ class Store:
         """Connect and bring the tables up to date. `instance` names the owner of leases."""
         store = cls(parse_url(url), instance=instance)
         try:
-            await store._write(partial(migrate, place=store._place))
+            await store._write(partial(migrate, place=store._place), deadline_s=None)
             await store._read(incidents.next_id)
         except BaseException:
             await store.close()
@@ -171,8 +176,15 @@ class Store:
         if key.last_used_at is None or now - key.last_used_at >= KEY_USE_RESOLUTION_S:
             await self._write(partial(keys.touch, prefix=key.prefix, now=now))
 
-    async def _write(self, job: Callable[[Connection], _T]) -> _T:
-        return await self._writing.run(partial(self._write_now, job))
+    async def _write(
+        self, job: Callable[[Connection], _T], deadline_s: float | None = WRITE_DEADLINE_S
+    ) -> _T:
+        try:
+            async with asyncio.timeout(deadline_s):
+                return await self._writing.run(partial(self._write_now, job))
+        except TimeoutError:
+            self.healthy = False
+            raise StoreError(f"the store {self._place} does not answer") from None
 
     async def _read(self, job: Callable[[Connection], _T]) -> _T:
         return await self._reading.run(partial(self._transact, self._reader, job))

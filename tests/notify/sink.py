@@ -35,6 +35,8 @@ class Sink:
         if behaviour.isdigit():
             return web.Response(status=int(behaviour), text="no")
         self.received.append(await request.json())
+        if behaviour == "late":
+            await asyncio.sleep(0.005)
         return web.json_response({"ok": True})
 
     @property

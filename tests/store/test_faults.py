@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 from collections.abc import Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -17,11 +18,11 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import create_engine
 
 from linkwatch.core.records import Changes
-from linkwatch.store import dialect
+from linkwatch.store import dialect, incidents
 from linkwatch.store.errors import StoreError
 from linkwatch.store.store import Store
 from linkwatch.store.tables import metadata
-from tests.store.samples import notification, page
+from tests.store.samples import incident, notification, page
 
 
 @pytest.fixture
@@ -93,6 +94,19 @@ async def test_reads_go_on_while_a_commit_waits(path: Path) -> None:
         assert not commit.done()
         other.execute("ROLLBACK")
         await commit
+    await store.close()
+
+
+async def test_nobody_waits_for_a_write_that_hangs_but_it_is_done(path: Path) -> None:
+    store = await opened(path)
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StoreError, match="does not answer"):
+            await store._write(partial(incidents.put, changed=[incident(1)]), deadline_s=0.05)
+        assert not store.healthy
+        other.execute("ROLLBACK")
+    await store.commit(page(2))
+    assert [it.id for it in await store.incidents()] == [2, 1]
     await store.close()
 
 
