@@ -109,8 +109,8 @@ class Client:
                     return await request(await self._open())
             except BaseException as error:
                 failure = _failure(error)
-            if failure.reason is Reason.AUTH:
-                self._session = None  # the engine may be another one now: discover it again
+            if self._settings.version == "3":
+                self._session = None  # the engine may be another one now, which gufo-snmp does not hear
         raise failure
 
     async def _open(self) -> SnmpSession:

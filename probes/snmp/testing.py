@@ -152,6 +152,7 @@ async def serve(agent: Agent, host: str = "127.0.0.1", port: int = 0) -> AsyncIt
         yield agent
     finally:
         transport.close()
+        await asyncio.sleep(0)  # the socket itself is closed in the loop's next turn
 
 
 def interface_rows(index: int, name: str, **columns: Value) -> dict[str, Value]:
