@@ -133,11 +133,12 @@ def _rule_files(document: Document) -> tuple[Path, ...]:
 
 
 def _matches(folder: Path, pattern: str) -> list[Path]:
-    whole = Path(pattern)
-    base, relative = (
-        (Path(whole.anchor), str(whole.relative_to(whole.anchor))) if whole.anchor else (folder, pattern)
-    )
-    return sorted(file for file in base.glob(relative) if file.is_file())
+    root = Path(pattern).anchor
+    try:
+        found = Path(root or folder).glob(pattern.removeprefix(root))
+        return sorted(file for file in found if file.is_file())
+    except (OSError, ValueError):
+        return []  # no glob at all, such as `**a`
 
 
 def shipped_rules() -> tuple[Path, ...]:

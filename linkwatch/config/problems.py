@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
-from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,6 +12,7 @@ Step = str | int
 """One step into a document: a key of a mapping or an index of a list."""
 
 _MOST_COMPARED = 200
+_ID_LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789._-"
 _SHORTEST_REDACTED = 4
 """Shorter secrets would blot out every word; no message quotes a secret value anyway."""
 
@@ -80,16 +80,27 @@ class Problems:
 
 def suggest(word: str, allowed: Collection[str]) -> str:
     """What to write instead of `word`: a near match if there is one, and a few that are allowed."""
-    near = get_close_matches(word, _alike(word, allowed), n=1)
-    guess = f"; did you mean {near[0]!r}?" if near else ""
+    near = _near(word, allowed)
+    guess = f"; did you mean {near!r}?" if near else ""
     return guess + (f" (allowed: {_few(allowed)})" if allowed else " (there are none)")
 
 
-def _alike(word: str, allowed: Collection[str]) -> Collection[str]:
-    """The words worth comparing: of thousands only those that begin alike, since comparing is slow."""
+def _near(word: str, allowed: Collection[str]) -> str | None:
+    """The word that is probably meant. Comparing with thousands is slow: there one slip is forgiven."""
     if len(allowed) <= _MOST_COMPARED:
-        return allowed
-    return list(islice((one for one in allowed if one[:3] == word[:3]), _MOST_COMPARED))
+        return next(iter(get_close_matches(word, allowed, n=1)), None)
+    return next((one for one in _one_slip(word) if one in allowed), None)
+
+
+def _one_slip(word: str) -> Iterator[str]:
+    """Every word that is one letter more, less, other or swapped away."""
+    for i in range(len(word) + 1):
+        head, tail = word[:i], word[i:]
+        yield head + tail[1:]
+        yield head + tail[1:2] + tail[:1] + tail[2:]
+        for letter in _ID_LETTERS:
+            yield head + letter + tail
+            yield head + letter + tail[1:]
 
 
 def _few(words: Collection[str], limit: int = 12) -> str:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from linkwatch.config.addresses import Address, listen, parse_address
+from linkwatch.config.problems import suggest
 from linkwatch.config.quantities import bandwidth, duration, flag, spell_duration
 
 
@@ -79,3 +80,13 @@ def test_where_to_listen() -> None:
         ("::", 0),
         ("127.0.0.1", 8080),
     ]
+
+
+@pytest.mark.parametrize("word", ["site-12", "site-3012", "site-130", "site-0123", "siet-123"])
+def test_one_slip_is_forgiven_among_thousands(word: str) -> None:
+    assert "did you mean 'site-" in suggest(word, {f"site-{n}": None for n in range(100, 3000)})
+
+
+def test_long_lists_of_what_is_allowed_are_cut() -> None:
+    assert suggest("x", [str(n) for n in range(20)]).endswith("10, 11 and 8 more)")
+    assert suggest("x", []) == " (there are none)"
