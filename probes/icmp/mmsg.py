@@ -19,7 +19,7 @@ from probes.icmp.columns import Floats, Integers
 from probes.icmp.packet import CAPTURE_BYTES, HEADER, Bytes, Headers
 
 CALL = 64
-"""Packets a system call."""
+"""Most packets in a system call."""
 BATCH = 256
 """Packets handled together: what numpy costs is by batch, not by packet."""
 NAME_BYTES = 28

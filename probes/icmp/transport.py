@@ -11,7 +11,7 @@ import numpy as np
 from probes.icmp.clock import Clock, Reading
 from probes.icmp.columns import Floats, Integers, Words
 from probes.icmp.errqueue import read_error_queue
-from probes.icmp.mmsg import BATCH, CALL, ReceiveBatch, SendBatch
+from probes.icmp.mmsg import BATCH, ReceiveBatch, SendBatch
 from probes.icmp.packet import (
     ECHO_BYTES,
     HEADER,
@@ -27,6 +27,9 @@ from probes.icmp.packet import (
 )
 from probes.icmp.sockets import IcmpSocket, open_socket
 
+SEND_CALL = 16
+"""Packets a call when sending. If the thread is interrupted within a call, the send times of all its
+packets are off by as much; smaller calls expose fewer packets and cost little more."""
 MAX_BATCHES = 64
 """Batches read in one go: a flood must not keep the thread from sending."""
 
@@ -74,7 +77,7 @@ class Transport:
         compose(batch.headers[:count], self.wire, ident, self._token, serials, nonces, sums)
         batch.names[:count] = names
         batch.lengths[:count] = sizes + ECHO_BYTES
-        calls = [self._send_call(start, min(start + CALL, count)) for start in range(0, count, CALL)]
+        calls = [self._send_call(at, min(at + SEND_CALL, count)) for at in range(0, count, SEND_CALL)]
         times, walls, errors = (np.concatenate(parts) for parts in zip(*calls, strict=True))
         return times, walls, errors
 

@@ -12,7 +12,7 @@ import pytest
 
 from probes.icmp import METRICS, ProbePermissionError, Settings, ping_many, probe
 from probes.sample import Reason, Target
-from tests.probes.icmp.conftest import Namespace
+from tests.network import Namespace
 
 ROOT = Path(__file__).parents[3]
 QUICK = Settings(count=3, interval_s=0.02, timeout_s=0.3)

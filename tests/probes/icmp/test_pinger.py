@@ -11,8 +11,9 @@ import pytest
 from probes.icmp import Outcome, Pinger
 from probes.icmp.clock import Clock, Reading
 from probes.sample import Reason
+from tests.network import Namespace
 from tests.probes.icmp.collector import Collector, Responder, plus, reply
-from tests.probes.icmp.conftest import Namespace, target, wait_for
+from tests.probes.icmp.conftest import target, wait_for
 
 Start = Callable[..., Pinger]
 
