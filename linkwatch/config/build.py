@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
 from ipaddress import ip_network
@@ -71,15 +71,24 @@ def _check_channels(document: Document, channels: Mapping[str, ChannelSettings])
         written = raw.get("channels") if isinstance(raw, dict) else None
         for name, text in written.items() if isinstance(written, dict) else ():
             path = ("contacts", contact, "channels", name)
-            if not isinstance(text, str) or "://" in text:
-                continue
-            if name not in document.raw_mapping("channels") or (name in channels and not channels[name].url):
-                add = f'channels: {{{name}: {{url: "scheme://…{{to}}…"}}}}'
-                document.complain(
-                    path, f"is no apprise URL, and the channel has no URL to put it in: add {add} to the file"
-                )
-            if name == "sms" and not _PHONE.fullmatch(_dialled(name, text)):
-                document.complain(path, "is not a phone number (allowed: such as +84900000001)")
+            for wrong in _channel_faults(document, channels, name, text) if isinstance(text, str) else ():
+                document.complain(path, wrong)
+
+
+def _channel_faults(
+    document: Document, channels: Mapping[str, ChannelSettings], name: str, text: str
+) -> Iterator[str]:
+    has_url = name in channels and bool(channels[name].url)
+    if "://" in text:
+        if has_url:
+            yield f"is a URL, but the channel {name} has one: write only what stands for {{to}} in it"
+        return
+    is_broken = name in document.raw_mapping("channels") and name not in channels
+    if not has_url and not is_broken:
+        add = f'channels: {{{name}: {{url: "scheme://…{{to}}…"}}}}'
+        yield f"is no apprise URL, and the channel has no URL to put it in: add {add} to the file"
+    if name == "sms" and not _PHONE.fullmatch(_dialled(name, text)):
+        yield "is not a phone number (allowed: such as +84900000001)"
 
 
 def _dialled(channel: str, text: str) -> str:

@@ -11,7 +11,7 @@ from linkwatch.core.records import FAULT_OWNER
 
 
 def describe(config: Config) -> str:
-    """A summary for `linkwatch check`, warnings at its end."""
+    """A summary in a few lines for `linkwatch check`."""
     inventory = config.inventory
     kinds = Counter(target.kind.value for target in inventory.targets.values())
     probes = Counter(spec.type for target in inventory.targets.values() for spec in target.probes)
@@ -24,7 +24,7 @@ def describe(config: Config) -> str:
         f"anchors: {', '.join(inventory.anchors) or 'none (LinkWatch never claims to be isolated)'}",
         f"rule files: {', '.join(file.name for file in config.rule_files) or 'none'}",
     ]
-    return "\n".join([*lines, *(f"warning: {text}" for text in find_warnings(config))])
+    return "\n".join(lines)
 
 
 def find_warnings(config: Config) -> list[str]:
