@@ -1,0 +1,74 @@
+"""From a host to addresses: literals, ports, the scope, and a resolver that hangs."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from ipaddress import ip_address
+from typing import Any
+
+import pytest
+
+from probes.resolve import ResolveError, resolve, resolve_one, split_host_port
+from probes.sample import Reason, Target
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("10.0.0.1", ("10.0.0.1", 161)),
+        ("10.0.0.1:1161", ("10.0.0.1", 1161)),
+        ("sw.example:1161", ("sw.example", 1161)),
+        ("fd00::1", ("fd00::1", 161)),
+        ("[fd00::1]", ("fd00::1", 161)),
+        ("[fd00::1]:1161", ("fd00::1", 1161)),
+    ],
+)
+def test_host_and_port(text: str, wanted: tuple[str, int]) -> None:
+    assert split_host_port(text, 161) == wanted
+
+
+@pytest.mark.parametrize("text", ["h:0", "h:99999", "h:http", "[::1]:x"])
+def test_a_port_that_is_none(text: str) -> None:
+    with pytest.raises(ResolveError, match="is not a port"):
+        split_host_port(text, 161)
+
+
+async def test_only_addresses_inside_the_scope_are_given() -> None:
+    target = Target("t", "localhost", allows=lambda address: address == ip_address("127.0.0.1"))
+    assert await resolve(target, "localhost") == (ip_address("127.0.0.1"),)
+    with pytest.raises(ResolveError, match=r"10\.0\.0\.1 is outside the scope") as caught:
+        await resolve_one(target, "10.0.0.1")
+    assert caught.value.reason is Reason.PERMISSION
+
+
+async def test_a_name_that_is_none() -> None:
+    with pytest.raises(ResolveError) as caught:
+        await resolve(Target("t", ""), "x" * 70)
+    assert caught.value.reason is Reason.RESOLVE
+
+
+async def test_a_resolver_that_hangs_costs_one_thread_and_stops_nobody_else(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    answered, asked, real = threading.Event(), [], socket.getaddrinfo
+
+    def hang_on_one_name(host: str, *rest: Any, **options: Any) -> Any:
+        asked.append(host)
+        if host == "hangs.invalid":
+            answered.wait()
+            raise socket.gaierror(socket.EAI_AGAIN, "try again")
+        return real(host, *rest, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", hang_on_one_name)
+    target = Target("t", "")
+    for _ in range(50):
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.001):
+                await resolve(target, "hangs.invalid")
+    assert asked == ["hangs.invalid"]
+    assert ip_address("127.0.0.1") in await resolve(target, "localhost")
+    answered.set()
+    with pytest.raises(ResolveError, match="try again"):
+        await resolve(target, "hangs.invalid")
