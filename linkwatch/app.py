@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import socket
 import time
 from collections.abc import Callable, Sequence
@@ -22,7 +23,7 @@ from linkwatch.flow.audit import Auditor
 from linkwatch.flow.deliver import Deliverer
 from linkwatch.flow.echoes import EchoRecord, EchoTarget
 from linkwatch.flow.escalate import Escalator
-from linkwatch.flow.incidents import Incidents
+from linkwatch.flow.incidents import ZONE, Incidents
 from linkwatch.flow.judge import Clock, Judge
 from linkwatch.flow.measure import Measurer, icmp_spec, ping_targets, probe_metrics
 from linkwatch.flow.record import ProbeRecord
@@ -78,7 +79,9 @@ class Service:
         self.machine = AlertMachine(self._rules, stored.alerts)
         channels = build_channels(config.channels, config.inventory.contacts)
         self.deliverer = Deliverer(self.store, channels, now=CLOCK.utc)
-        self.incidents = Incidents(self.store, self.deliverer, config, stored)
+        self.incidents = Incidents(
+            self.store, self.deliverer, config, stored, board=self.board, now=CLOCK.utc, zone=ZONE
+        )
         self.escalator = Escalator(self.incidents, now=CLOCK.utc)
         self.auditor = Auditor(self.store, self.incidents, self.vitals.put, now=CLOCK.utc)
         self.judge = Judge(
@@ -92,6 +95,7 @@ class Service:
             machine=self.machine,
             incidents=self.incidents,
             vitals=self.vitals,
+            outcomes=self.deliverer.outcomes,
             clock=CLOCK,
         )
         self.pinger.start()
@@ -111,6 +115,7 @@ class Service:
             actions=self.incidents,
             health=self._health,
             now=CLOCK.utc,
+            zone=ZONE,
         )
 
     async def run(self) -> None:
@@ -195,5 +200,6 @@ async def serve(
         await service.start()
         services = service.services()
         await stack.enter_async_context(serving(services, config.server, listener))
+        gc.freeze()  # what was loaded stays: a full collection of it would hold up the loop for 50 ms
         on_started(Running(services, service.incidents))
         await service.run()

@@ -37,8 +37,8 @@ NEVER = np.inf
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The arrays of one judgement, by target: `up` 1, 0 or -1; since when it is down (UTC seconds,
-    only where down); whether it is under suspicion; whether it is under maintenance.
+    """The arrays of one judgement, by target: `up` 1, 0 or -1; when something last got through (UTC
+    seconds, only where down); whether it is under suspicion; whether it is under maintenance.
     """
 
     up: Verdicts

@@ -53,7 +53,7 @@ class District:
     @property
     def delay_s(self) -> float:
         """One-way delay of the link."""
-        return 0.28 if self.name in SATELLITE else 0.012 if self.name in MOUNTAIN else 0.004
+        return 0.28 if self.name in SATELLITE else 0.008 if self.name in MOUNTAIN else 0.004
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,6 +56,7 @@ class Judge:
         machine: AlertMachine,
         incidents: Incidents,
         vitals: Vitals,
+        outcomes: Mapping[tuple[str, str], int],
         clock: Clock,
     ) -> None:
         self.reachability: Reachability | None = None
@@ -63,7 +64,8 @@ class Judge:
         self._inventory, self._board, self._clock = inventory, board, clock
         self._pinger, self._coverage, self._verdicts = pinger, coverage, verdicts
         self._echoes, self._measurer = echoes, measurer
-        self._machine, self._incidents, self._vitals = machine, incidents, vitals
+        self._machine, self._incidents = machine, incidents
+        self._vitals, self._outcomes = vitals, outcomes
         self._poked = asyncio.Event()
         self._turns = 0
 
@@ -92,7 +94,7 @@ class Judge:
             self._board, now, isolated=reach.isolated, targets=self._inventory.targets
         )
         self._count_blips(transitions, started_s)
-        await self._incidents.judge(self._machine.active, transitions, reach, now)
+        await self._incidents.judge(self._machine.active, transitions, reach, now, self._machine.latest)
         self.reachability, self.judged_at = reach, now
         if full:
             self._publish_vitals(now, started_s)
@@ -144,7 +146,10 @@ class Judge:
     def _publish_vitals(self, now: float, started_s: float) -> None:
         self._vitals.publish_loop(self._clock.monotonic() - started_s, now)
         self._vitals.publish_engine(self._pinger.counters(), self._measurer.missed, now, started_s)
-        self._vitals.publish_alerts(self._machine.active, self._machine.failure_counts, now)
+        self._vitals.publish_rules(len(self._machine.failures), self._machine.failure_counts, now)
+        self._vitals.publish_alerts(self._machine.active, now)
+        self._vitals.publish_incidents(self._incidents.states, now)
+        self._vitals.publish_outcomes(self._outcomes, now, started_s)
 
     async def _wait_until(self, next_s: float) -> None:
         pause_s = max(0.0, next_s - self._clock.monotonic())

@@ -146,7 +146,8 @@ def ping_targets(inventory: Inventory, addresses: Mapping[str, IPAddress]) -> li
                 timeout_s=spec.timeout_s,
                 priority=0 if target.id in upstreams else 1 if target.emergency else 2,
                 organization=target.owner,
-                companions=target.via,
+                # The anchors too: a failure of our own uplink must be known before any target is blamed.
+                companions=tuple(dict.fromkeys((*target.via, *inventory.anchors))),
             )
         )
     return found

@@ -19,6 +19,9 @@ from probes.icmp import Pinger, Results
 
 Floats = NDArray[np.float64]
 
+GIVEN = 0.0
+"""When a configured value was measured: never, so no recovery has to wait for it."""
+
 EVENT_WINDOWS_S = {"5m": WINDOWS_S["5m"], **ROLLUPS_S}
 PER_TARGET = ("linkwatch_up", "linkwatch_upstream_down", "linkwatch_in_maintenance")
 EVENTS = ("linkwatch_up_changes", "linkwatch_blips")
@@ -38,6 +41,8 @@ class Verdicts:
         self._shown = self._up.copy()
         self._changes, self._blips = MinuteCounts(size), MinuteCounts(size)
         self._position_of_pinger: Rows = np.zeros(0, dtype=np.intp)
+        specs = [icmp_spec(target) for target in inventory.targets.values()]
+        self._interval_s = np.array([spec.interval_s if spec else 0.0 for spec in specs])
         self._reachability_probe = {
             target.id: target.probes[0].name
             for target in inventory.targets.values()
@@ -64,7 +69,8 @@ class Verdicts:
         for verdict in results.verdicts:
             position = self._position_of_pinger[verdict.row]
             if position >= 0:
-                self._down_since[position] = verdict.since
+                # The last echo that was answered is the last that is known to have got through.
+                self._down_since[position] = verdict.since - self._interval_s[position]
                 self._measured_at[position] = now
 
     def take_sample(self, target: Target, probe: str, ok: bool, started_at: float, now: float) -> bool:
@@ -160,10 +166,10 @@ class Verdicts:
             "location": f"{site.location[0]},{site.location[1]}" if site and site.location else "",
             "circuit": target.circuit.id if target.circuit else "",
         }
-        self._board.column("linkwatch_target_info").set({**target.labels(), **info}, 1.0, 0.0)
+        self._board.column("linkwatch_target_info").set({**target.labels(), **info}, 1.0, GIVEN)
         for objective, value in objective_values(inventory.objectives(target)).items():
             labels = {**target.labels(), "objective": objective}
-            self._board.column("linkwatch_objective").set(labels, value, 0.0)
+            self._board.column("linkwatch_objective").set(labels, value, GIVEN)
 
 
 def objective_values(objectives: Objectives) -> dict[str, float]:

@@ -10,7 +10,7 @@ from importlib.metadata import version
 import numpy as np
 
 from linkwatch.core.board import Board
-from linkwatch.core.records import Alert, AlertState, IncidentState
+from linkwatch.core.records import Alert, AlertState, Delivery, IncidentState
 from linkwatch.core.windows import MinuteCounts
 from probes.icmp import EngineCounters
 
@@ -19,14 +19,29 @@ ALERT_STATES = (AlertState.PENDING, AlertState.FIRING, AlertState.HELD)
 UNRESOLVED = (IncidentState.OPEN, IncidentState.ACKNOWLEDGED)
 
 
+class Increase:
+    """How much a counter has grown within a window of `window_s` seconds."""
+
+    def __init__(self, window_s: float) -> None:
+        self._window_s = window_s
+        self._counts = MinuteCounts(1)
+        self._last = 0
+
+    def update(self, total: int, now_s: float) -> float:
+        """Take over the counter's value; `now_s` monotonic."""
+        self._counts.add(np.zeros(1, dtype=np.intp), now_s, total - self._last)
+        self._last = total
+        return float(self._counts.total(self._window_s, now_s)[0])
+
+
 class Vitals:
     """Gauges and counters of the service itself."""
 
     def __init__(self, board: Board, *, targets: int, now: float) -> None:
         self._board = board
         self._worst_lag_s = 0.0
-        self._missed, self._drops = MinuteCounts(1), MinuteCounts(1)
-        self._last_missed = self._last_drops = 0
+        self._missed, self._drops = Increase(300.0), Increase(300.0)
+        self._failures: dict[str, Increase] = {}
         self._alerts: Counter[tuple[str, str, str]] = Counter()
         self.put("linkwatch_build_info", 1.0, now, version=version("linkwatch"))
         self.put("linkwatch_start_time_seconds", now, now)
@@ -53,29 +68,38 @@ class Vitals:
 
     def publish_engine(self, engine: EngineCounters, missed_probes: int, now: float, now_s: float) -> None:
         """Put the pinger's own counters and what was missed on the board (`now_s` monotonic)."""
-        missed = engine.missed_schedules + missed_probes
-        only = np.zeros(1, dtype=np.intp)
-        self._missed.add(only, now_s, missed - self._last_missed)
-        self._drops.add(only, now_s, engine.receive_drops - self._last_drops)
-        self._last_missed, self._last_drops = missed, engine.receive_drops
+        missed, drops = engine.missed_schedules + missed_probes, engine.receive_drops
         self.put("linkwatch_missed_schedules_total", missed, now)
-        self.put("linkwatch_missed_schedules", float(self._missed.total(300.0, now_s)[0]), now, window="5m")
-        self.put("linkwatch_icmp_receive_drops", float(self._drops.total(300.0, now_s)[0]), now, window="5m")
+        self.put("linkwatch_missed_schedules", self._missed.update(missed, now_s), now, window="5m")
+        self.put("linkwatch_icmp_receive_drops", self._drops.update(drops, now_s), now, window="5m")
         self.put("linkwatch_icmp_send_errors_total", engine.send_errors, now)
-        self.put("linkwatch_icmp_receive_drops_total", engine.receive_drops, now)
+        self.put("linkwatch_icmp_receive_drops_total", drops, now)
         self.put("linkwatch_icmp_foreign_replies_total", engine.foreign_replies, now)
 
-    def publish_alerts(self, active: Mapping[str, Alert], failures: Mapping[str, int], now: float) -> None:
+    def publish_rules(self, failing: int, failures: Mapping[str, int], now: float) -> None:
+        """Put on the board how many rules fail now, and how often each has failed."""
+        self.put("linkwatch_rules_failing", failing, now)
+        for rule, failed in failures.items():
+            self.put("linkwatch_rule_evaluation_failures_total", failed, now, rule=rule)
+
+    def publish_alerts(self, active: Mapping[str, Alert], now: float) -> None:
         """Put the number of alerts by name, severity and state on the board; what has ended shows 0."""
         counts = Counter((alert.rule, alert.severity, alert.state.value) for alert in active.values())
         for key in {**self._alerts, **counts}:
             name, severity, state = key
             self.put("linkwatch_alerts", counts[key], now, alertname=name, severity=severity, state=state)
         self._alerts = Counter(dict.fromkeys({**self._alerts, **counts}, 0))
-        for rule, failed in failures.items():
-            self.put("linkwatch_rule_evaluation_failures_total", failed, now, rule=rule)
 
     def publish_incidents(self, states: Mapping[IncidentState, int], now: float) -> None:
         """Put the number of unresolved incidents on the board."""
         for state in UNRESOLVED:
             self.put("linkwatch_incidents", states.get(state, 0), now, state=state.value)
+
+    def publish_outcomes(self, outcomes: Mapping[tuple[str, str], int], now: float, now_s: float) -> None:
+        """Put the counts of sent messages by (channel, outcome) on the board (`now_s` monotonic)."""
+        for (channel, outcome), count in outcomes.items():
+            self.put("linkwatch_notifications_total", count, now, channel=channel, outcome=outcome)
+            if outcome == Delivery.FAILED:
+                failures = self._failures.setdefault(channel, Increase(900.0))
+                recent = failures.update(count, now_s)
+                self.put("linkwatch_notification_failures", recent, now, channel=channel, window="15m")
