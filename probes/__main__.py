@@ -16,10 +16,10 @@ from probes.sample import Target
 _CODES = "exit codes: 0 the probe succeeded, 1 it failed, 2 bad usage"
 
 
-def main(arguments: Sequence[str]) -> int:
+def main(arguments: Sequence[str], program: str = "python -m probes") -> int:
     """Run one probe; returns the exit code, or ends the process with 2 on bad usage."""
-    kind = _kind_parser().parse_args(arguments[:1]).kind
-    parser = _probe_parser(kind)
+    kind = _kind_parser(program).parse_args(arguments[:1]).kind
+    parser = _probe_parser(program, kind)
     chosen = vars(parser.parse_args(arguments[1:]))
     host, deadline = chosen.pop("target"), chosen.pop("deadline")
     given = {name: value for name, value in chosen.items() if value is not None}
@@ -33,19 +33,19 @@ def main(arguments: Sequence[str]) -> int:
     return 0 if sample.ok else 1
 
 
-def _kind_parser() -> argparse.ArgumentParser:
+def _kind_parser(program: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m probes",
+        prog=program,
         usage="%(prog)s KIND TARGET [options]",
         description="Measure one thing once and print the sample as JSON.",
-        epilog=f"'python -m probes KIND --help' shows the options of a kind; {_CODES}",
+        epilog=f"'{program} KIND --help' shows the options of a kind; {_CODES}",
     )
     parser.add_argument("kind", choices=registry.kinds(), metavar="KIND", help=", ".join(registry.kinds()))
     return parser
 
 
-def _probe_parser(kind: str) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog=f"python -m probes {kind}", epilog=_CODES, allow_abbrev=False)
+def _probe_parser(program: str, kind: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=f"{program} {kind}", epilog=_CODES, allow_abbrev=False)
     try:
         parser.description = registry.load(kind).__doc__
         options = oneshot.options_of(kind)
