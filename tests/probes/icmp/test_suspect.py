@@ -7,8 +7,8 @@ import pytest
 
 from probes.icmp.budget import ConfirmationBudget
 from probes.icmp.results import Outcome
-from probes.icmp.suspect import DOWN, UNKNOWN, UP
-from probes.icmp.targets import EMERGENCY, REST, UPSTREAM, PingTarget
+from probes.icmp.suspect import DOWN, UNKNOWN, UP, Suspects
+from probes.icmp.targets import EMERGENCY, REST, UPSTREAM, PingTarget, TargetTable
 from probes.sample import Reason
 from tests.probes.icmp.simulation import Simulation
 
@@ -157,16 +157,43 @@ def test_a_dead_child_of_a_living_upstream_waits_for_one_answer_of_it() -> None:
     assert sum(row == 0 for _, row in simulation.confirmed) <= 2
 
 
-def test_upstreams_then_emergency_targets_are_confirmed_first() -> None:
-    simulation = settled(family(100), ConfirmationBudget(per_second=80))
-    simulation.cut = set(range(101))
-    simulation.run(1.3)
-    priorities = simulation.engine.table.priority
-    asked = {row for _, row in simulation.confirmed}
-    assert 0 in asked
-    first_turn = min(at for at, _ in simulation.confirmed)
-    assert {int(priorities[row]) for at, row in simulation.confirmed if at == first_turn} <= {0, 1, 2}
-    assert len(asked) < 30
+def suspects(targets: list[PingTarget], budget: ConfirmationBudget | None = None) -> Suspects:
+    table = TargetTable()
+    table.replace(targets)
+    made = Suspects(table, budget or ConfirmationBudget())
+    made.resize()
+    made.reset(np.arange(len(targets)))
+    return made
+
+
+def test_upstreams_then_emergency_targets_then_the_rest_are_confirmed() -> None:
+    priorities = [REST, REST, EMERGENCY, REST, EMERGENCY, UPSTREAM]
+    rows = [target(f"t{i}", i + 1, priority=priority) for i, priority in enumerate(priorities)]
+    made = suspects(rows, ConfirmationBudget(per_second=3 * 8))
+    made.miss(np.arange(6), np.linspace(1.0, 1.1, 6))
+    made.suspect_more(2.0)
+    assert made.due(2.0).tolist() == [5, 2, 4]
+
+
+def test_a_reply_to_an_earlier_ping_does_not_end_a_suspicion() -> None:
+    made = suspects([target("a")])
+    row = np.array([0])
+    made.up[:] = UP
+    made.miss(row, np.array([10.0]))
+    made.suspect_more(10.3)
+    made.answer(row, np.array([9.5]), np.array([0.9]), 10.4)
+    assert made.suspect.tolist() == [True]
+    made.answer(row, np.array([10.3]), np.array([0.2]), 10.5)
+    assert made.suspect.tolist() == [False]
+
+
+def test_a_loss_that_a_later_reply_has_overtaken_raises_no_suspicion() -> None:
+    made = suspects([target("a")])
+    row = np.array([0])
+    made.answer(row, np.array([10.0]), np.array([0.1]), 10.1)
+    made.miss(row, np.array([9.5]))
+    made.suspect_more(10.2)
+    assert made.suspect.tolist() == [False]
 
 
 def test_without_budget_three_missed_rounds_decide() -> None:
