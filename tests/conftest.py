@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Generator
 
 import pytest
 
 NO_SKIPS = os.environ.get("LINKWATCH_NO_SKIPS") == "1"
+
+
+def pytest_sessionstart() -> None:
+    """Say that there is no loop: pytest-asyncio asks for it, and asking makes one that nobody closes."""
+    asyncio.set_event_loop(None)
 
 
 @pytest.hookimpl(wrapper=True)
