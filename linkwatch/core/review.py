@@ -89,7 +89,7 @@ class Review:
         wider = (incident.impact, incident.emergency) != (before.impact, before.emergency)
         if is_new or rose or accused or wider:
             incident = self._plan(incident, own[0], another_is_to_blame=accused)
-        if incident != before:
+        if incident is not before:
             incident = self.draft.put(incident)
         if incident.severity != before.severity and not is_new:
             incident = tell_severity(incident, "worse" if rose else "less", self.memory, self.draft)
@@ -99,15 +99,18 @@ class Review:
         """All that it ever took with it, and whether the emergency depends on any of that."""
         unreachable = self.survey.impact.get(incident.root, ())
         impact = tuple(dict.fromkeys((*incident.impact, *unreachable)))
-        if len(impact) > len(incident.impact):
+        emergency = incident.emergency or self._emergency_depends_on(incident.root, unreachable)
+        if impact == incident.impact and emergency == incident.emergency:
+            return incident
+        if impact != incident.impact:
             self.draft.log(incident, "impact-grew", count=str(len(impact)))
-        targets = self.s.inventory.targets
-        emergency = (
-            incident.emergency
-            or any(targets[id_].emergency for id_ in (incident.root, *unreachable) if id_ in targets)
-            or any(is_emergency(alert) for alert in self.survey.under.get(incident.root, ()))
-        )
         return replace(incident, impact=impact, emergency=emergency)
+
+    def _emergency_depends_on(self, root: str, unreachable: Sequence[str]) -> bool:
+        targets = self.s.inventory.targets
+        if any(targets[id_].emergency for id_ in (root, *unreachable) if id_ in targets):
+            return True
+        return any(is_emergency(alert) for alert in self.survey.under.get(root, ()))
 
     def _weigh_severity(self, incident: Incident, own: Sequence[Alert]) -> Incident:
         """A rise counts at once; a fall once it has lasted, so that not every flap is told of."""

@@ -7,7 +7,6 @@ from memory, marked as not stored. The outbox, once it can be written, does not 
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import tzinfo
@@ -41,10 +40,10 @@ class Incidents:
         stored: Stored,
         *,
         board: Board,
-        now: Callable[[], float] = time.time,
-        zone: tzinfo = ZONE,
+        now: Callable[[], float],
+        zone: tzinfo,
     ) -> None:
-        """`now`: seconds since the epoch, for what people do; judgements bring their own."""
+        """`now`: seconds since the epoch, for what people do; judgements bring their own. `zone`: theirs."""
         self._deliverer = deliverer
         self._inventory: Inventory = config.inventory
         self._board, self._now = board, now

@@ -1,15 +1,19 @@
 """Covered and held: whoever was told hears of the end once, and nobody hears of what an upstream did."""
 
+from dataclasses import replace
+
 import pytest
 
 from linkwatch.core.inventory import Kind
 from linkwatch.core.records import IncidentState
 from linkwatch.core.rules import Rule
 from tests.core.incident_world import (
+    DOWN_RULE,
     ICMP,
     PAGE,
     RESOLVED,
     SNMP,
+    SNMP_RULE,
     World,
     link,
     province,
@@ -124,14 +128,16 @@ def test_an_acknowledgement_stands_through_cover() -> None:
     world.down = {"router", "link"}
     world.run(100)
     world.down = {"router"}
-    world.run(2000)
+    world.now += 2000
+    world.run(2)
     assert world.rows[1].state is IncidentState.ACKNOWLEDGED
     assert world.told("router") == [CHILD_PAGE]
 
 
 def test_five_hundred_children_say_nothing_when_their_upstream_dies_and_heals() -> None:
     children = [target(f"child-{n}", "link", probes=(ICMP, SNMP)) for n in range(500)]
-    world = World(province([link("link"), *children]))
+    lingering = replace(DOWN_RULE, keep_firing_for_s=30.0)
+    world = World(province([link("link"), *children]), rules=(lingering, SNMP_RULE))
     for child in children:
         world.set("linkwatch_probe_success", child.id, 1.0, probe="snmp")
     world.run(3)

@@ -66,7 +66,7 @@ def firing(world: World) -> list[Alert]:
     return [alert for alert in world.machine.active.values() if alert.state is AlertState.FIRING]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(events, min_size=1, max_size=14))
 def test_pages_and_all_clears_belong_together(history: list[tuple[str, str, int]]) -> None:
     world = new_world()

@@ -15,7 +15,7 @@ from linkwatch.core.inventory import Contact, EscalationPolicy, Step
 from linkwatch.core.records import IncidentState
 from linkwatch.flow.audit import Auditor
 from linkwatch.flow.deliver import Deliverer
-from linkwatch.flow.incidents import Incidents
+from linkwatch.flow.incidents import ZONE, Incidents
 from linkwatch.notify.channels import build_channels
 from linkwatch.store import dialect
 from linkwatch.store.store import Store
@@ -43,7 +43,13 @@ class House:
         self.world.alert_rows = {alert.id: alert for alert in stored.alerts}
         self.world.restart()
         self.incidents = Incidents(
-            self.store, self.deliverer, config, stored, board=self.world.board, now=lambda: self.world.now
+            self.store,
+            self.deliverer,
+            config,
+            stored,
+            board=self.world.board,
+            now=lambda: self.world.now,
+            zone=ZONE,
         )
         return self
 
