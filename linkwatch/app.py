@@ -66,7 +66,8 @@ class Service:
         self.coverage = Coverage(inventory.targets, inventory.anchors)
         self.verdicts = Verdicts(self.board, inventory, self.coverage.graph)
         self.echoes = EchoRecord(self.board)
-        self.samples = ProbeRecord(self.board)
+        labelled = {metric.name for metric in probe_metrics() if "probe" in metric.labels}
+        self.samples = ProbeRecord(self.board, labelled)
         self.measurer = Measurer(self._take_sample, monotonic=CLOCK.monotonic, utc=CLOCK.utc)
         self.addresses = Addresses(inventory, self._point_pinger)
         self.vitals = Vitals(self.board, targets=len(inventory.targets), now=CLOCK.utc())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -29,6 +29,11 @@ class _Cell:
     row: int
     generation: int
 
+    @property
+    def is_current(self) -> bool:
+        """Whether `row` still is the row."""
+        return self.generation == self.column.generation
+
 
 @dataclass(slots=True)
 class ProbeState:
@@ -46,8 +51,9 @@ class ProbeState:
 class ProbeRecord:
     """Samples of all probes by (target, probe)."""
 
-    def __init__(self, board: Board) -> None:
-        self._board = board
+    def __init__(self, board: Board, labelled: Container[str] = ()) -> None:
+        """`labelled`: the metrics that also carry the name of the probe."""
+        self._board, self._labelled = board, labelled
         self._states: dict[tuple[str, str], ProbeState] = {}
 
     def take(
@@ -59,9 +65,9 @@ class ProbeRecord:
         self._count(state, spec.name, sample, hidden=hidden, now=now, now_s=now_s)
         state.misses = 0 if sample.ok else state.misses + 1
         for series, value in sample.values.items():
-            self._put(state, series, value, now)
+            self._put(state, spec.name, series, value, now)
         if sample.ok or state.misses >= MISSES_UNTIL_ABSENT:
-            self._clear_unseen(state, sample.values)
+            self._clear_unseen(state, spec.name, sample.values)
 
     def last(self, target: str, probe: str) -> Sample | None:
         """The newest sample of a probe."""
@@ -96,18 +102,20 @@ class ProbeRecord:
     def _put_own(self, state: ProbeState, metric: str, labels: Labels, value: float, now: float) -> None:
         self._board.column(metric).set({**state.labels, **dict(labels)}, value, now)
 
-    def _put(self, state: ProbeState, series: Series, value: float, now: float) -> None:
+    def _put(self, state: ProbeState, probe: str, series: Series, value: float, now: float) -> None:
         cell = state.cells.get(series)
-        if cell is None or cell.generation != cell.column.generation:
-            column = self._board.column(series[0])
-            row = column.ensure({**state.labels, **dict(series[1])})
-            cell = state.cells[series] = _Cell(column, row, column.generation)
+        if cell is None or not cell.is_current:
+            cell = state.cells[series] = self._place(state, probe, series)
         cell.column.put(cell.row, value, now)
 
-    def _clear_unseen(self, state: ProbeState, seen: Mapping[Series, float]) -> None:
+    def _place(self, state: ProbeState, probe: str, series: Series) -> _Cell:
+        metric, labels = series
+        column = self._board.column(metric)
+        named = {"probe": probe} if metric in self._labelled else {}
+        return _Cell(column, column.ensure({**state.labels, **named, **dict(labels)}), column.generation)
+
+    def _clear_unseen(self, state: ProbeState, probe: str, seen: Mapping[Series, float]) -> None:
         for series in [series for series in state.cells if series not in seen]:
             cell = state.cells.pop(series)
-            row = cell.row
-            if cell.generation != cell.column.generation:
-                row = cell.column.ensure({**state.labels, **dict(series[1])})
-            cell.column.clear([row])
+            cell = cell if cell.is_current else self._place(state, probe, series)
+            cell.column.clear([cell.row])

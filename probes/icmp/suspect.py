@@ -259,7 +259,8 @@ class Suspects:
         """The verdicts that have changed since the last call."""
         risen = np.concatenate([np.zeros(0, np.intp), *self._risen])
         self._risen.clear()
-        fallen = np.flatnonzero(self.suspect & self._is_proven(now) & ~self._is_waiting(now))
+        proven = self.suspect & self._is_proven(now)
+        fallen = np.flatnonzero(proven & ~self._is_waiting(proven, now))
         decisions = Decisions(
             row=np.concatenate([risen, fallen]),
             up=np.arange(risen.size + fallen.size) < risen.size,
@@ -279,8 +280,14 @@ class Suspects:
         proven: Mask = confirmed | by_rounds | (starved & (silent_s >= CLEAN_SPAN_S))
         return proven
 
-    def _is_waiting(self, now: float) -> Mask:
+    def _is_waiting(self, proven: Mask, now: float) -> Mask:
+        """Rows above which, at any distance, a companion is not decided yet; a circle waits for nobody."""
         child, upstream = self._table.edge_child, self._table.edge_upstream
+        undecided = self.suspect & ~proven
         waiting = np.zeros(len(self.suspect), dtype=np.bool_)
-        waiting[child[self.suspect[upstream]]] = True
+        while undecided.any():
+            reached = np.zeros_like(waiting)
+            reached[child[undecided[upstream]]] = True
+            undecided = reached & self.suspect & ~waiting
+            waiting |= undecided
         return waiting & (now - self._since < PATIENCE_S)

@@ -66,6 +66,15 @@ def test_a_value_comes_back_after_other_targets_were_forgotten() -> None:
     assert len(board.column(OPER_UP[0])) == 1
 
 
+def test_metrics_that_name_their_probe_get_its_name() -> None:
+    board = Board()
+    record = ProbeRecord(board, {OPER_UP[0]})
+    take(record, sample({OPER_UP: 1.0}))
+    assert value(board, OPER_UP[0], interface="eth0", probe="snmp") == 1.0
+    take(record, sample())
+    assert value(board, OPER_UP[0], interface="eth0", probe="snmp") is None
+
+
 def test_hidden_samples_stay_out_of_the_success_ratio() -> None:
     board = Board()
     record = ProbeRecord(board)

@@ -144,8 +144,27 @@ def test_an_upstream_is_judged_before_its_children_and_asked_once_for_all() -> N
     upstream = simulation.row("upstream")
     assert verdicts[0].row == upstream
     assert len(verdicts) == 101
-    assert all(verdict.at > verdicts[0].at for verdict in verdicts[1:])
+    assert all(verdict.at >= verdicts[0].at for verdict in verdicts[1:])
     assert sum(row == upstream for _, row in simulation.confirmed) == 8
+
+
+def test_companions_of_each_other_fall_together_without_waiting_in_a_circle() -> None:
+    simulation = settled([target("a", companions=("b",)), target("b", companions=("a",)), target("c")])
+    simulation.cut = {0, 1}
+    verdicts = simulation.run(3)
+    assert sorted(verdict.row for verdict in verdicts) == [0, 1]
+    assert verdicts[0].at - verdicts[0].since < 1.5
+    assert verdicts[1].at - verdicts[0].at < 0.1
+
+
+def test_a_child_waits_while_its_upstream_waits() -> None:
+    chain = [target("a"), target("b", companions=("a",)), target("c", companions=("b",))]
+    simulation = settled(chain)
+    simulation.engine.suspects.confirmations[0] = 10  # the top of the chain takes longest to be judged
+    simulation.cut = {0, 1, 2}
+    verdicts = simulation.run(6)
+    assert sorted(verdict.row for verdict in verdicts) == [0, 1, 2]
+    assert verdicts[-1].at - verdicts[0].at < 0.1
 
 
 def test_a_dead_child_of_a_living_upstream_waits_for_one_answer_of_it() -> None:
