@@ -155,8 +155,8 @@ class Service:
     def _take_sample(self, target: Target, spec: ProbeSpec, sample: Sample) -> None:
         now, reach = CLOCK.utc(), self.judge.reachability
         hidden = reach is not None and (reach.isolated or reach.root_of(target.id) is not None)
-        self.samples.take(target, spec, sample, hidden=hidden, now=now, now_s=CLOCK.monotonic())
-        if self.verdicts.take_sample(target, spec.name, sample.ok, sample.at, now):
+        failures = self.samples.take(target, spec, sample, hidden=hidden, now=now, now_s=CLOCK.monotonic())
+        if self.verdicts.take_sample(target, spec.name, failures, sample.at, now):
             self.judge.poke()
 
     def _health(self) -> Health:

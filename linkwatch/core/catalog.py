@@ -81,6 +81,7 @@ OWN_METRICS: tuple[Metric, ...] = (
     ),
     _target("call_quality_mos", "Estimated call quality (1 to 4.5) from delay, jitter and loss.", "window"),
     _target("probe_success", "Whether the last run of the probe succeeded.", "probe"),
+    _target("probe_consecutive_failures", "Runs of the probe that failed since the last good one.", "probe"),
     _target(
         "probe_success_ratio", "Share of successful runs within the window.", "probe", "window", unit="ratio"
     ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import Counter
 from collections.abc import Callable, Mapping
 from ipaddress import ip_address
 from typing import Protocol
@@ -17,6 +18,11 @@ from probes.sample import Target as ProbeTarget
 
 GRACE_S = 1.0
 """A probe keeps its own deadline; this much later it is ended from outside."""
+
+FAILURES_TO_FALL = 3
+"""So many failures in a row are believed; until then a failed probe is tried again soon."""
+
+CONFIRM_AFTER_S = 2.0
 
 ICMP = "icmp"
 
@@ -43,6 +49,7 @@ class Measurer:
         self._jobs: dict[Key, tuple[Target, ProbeSpec]] = {}
         self._sessions: dict[Key, Session] = {}
         self._running: dict[Key, asyncio.Task[None]] = {}
+        self._failures: Counter[Key] = Counter()
         self._changed = asyncio.Event()
 
     async def replace(self, inventory: Inventory) -> None:
@@ -96,9 +103,17 @@ class Measurer:
         target, spec = self._jobs[key]
         try:
             sample = await self._probe(key, spec)
+            self._confirm(key, sample)
             self._on_sample(target, spec, sample)
         finally:
             del self._running[key]
+
+    def _confirm(self, key: Key, sample: Sample) -> None:
+        """One failure is a suspicion: try again soon, so that a real one is known within seconds."""
+        self._failures[key] = 0 if sample.ok else self._failures[key] + 1
+        if 0 < self._failures[key] < FAILURES_TO_FALL:
+            self._schedule.hasten(key, self._monotonic() + CONFIRM_AFTER_S)
+            self._changed.set()
 
     async def _probe(self, key: Key, spec: ProbeSpec) -> Sample:
         started_at, started_s = self._utc(), self._monotonic()

@@ -58,16 +58,20 @@ class ProbeRecord:
 
     def take(
         self, target: Target, spec: ProbeSpec, sample: Sample, *, hidden: bool, now: float, now_s: float
-    ) -> None:
-        """Record one sample at `now` (UTC; `now_s` monotonic). A `hidden` one stays out of the windows."""
+    ) -> int:
+        """Record one sample at `now` (UTC; `now_s` monotonic). A `hidden` one stays out of the windows.
+
+        Returns how many samples of this probe have failed in a row.
+        """
         state = self._states.setdefault((target.id, spec.name), ProbeState(target.labels()))
         state.last = sample
-        self._count(state, spec.name, sample, hidden=hidden, now=now, now_s=now_s)
         state.misses = 0 if sample.ok else state.misses + 1
+        self._count(state, spec.name, sample, hidden=hidden, now=now, now_s=now_s)
         for series, value in sample.values.items():
             self._put(state, spec.name, series, value, now)
         if sample.ok or state.misses >= MISSES_UNTIL_ABSENT:
             self._clear_unseen(state, spec.name, sample.values)
+        return state.misses
 
     def last(self, target: str, probe: str) -> Sample | None:
         """The newest sample of a probe."""
@@ -84,6 +88,7 @@ class ProbeRecord:
     ) -> None:
         labels = (("probe", probe),)
         self._put_own(state, "linkwatch_probe_success", labels, float(sample.ok), now)
+        self._put_own(state, "linkwatch_probe_consecutive_failures", labels, state.misses, now)
         self._put_own(state, "linkwatch_probe_duration_seconds", labels, sample.duration_s, now)
         if sample.reason is not None:
             count = state.failures[sample.reason] = state.failures.get(sample.reason, 0) + 1

@@ -14,7 +14,7 @@ from linkwatch.core.inventory import Inventory, Objectives, Target
 from linkwatch.core.topology import DOWN, NOT_COVERED, UNKNOWN, UP, Reachability, UpstreamGraph
 from linkwatch.core.windows import MinuteCounts
 from linkwatch.flow.echoes import target_labels
-from linkwatch.flow.measure import icmp_spec
+from linkwatch.flow.measure import FAILURES_TO_FALL, icmp_spec
 from probes.icmp import Pinger, Results
 
 Floats = NDArray[np.float64]
@@ -73,17 +73,22 @@ class Verdicts:
                 self._down_since[position] = verdict.since - self._interval_s[position]
                 self._measured_at[position] = now
 
-    def take_sample(self, target: Target, probe: str, ok: bool, started_at: float, now: float) -> bool:
-        """Take over a sample, if it is of the target's reachability probe; whether the verdict changed."""
+    def take_sample(self, target: Target, probe: str, failures: int, started_at: float, now: float) -> bool:
+        """Take over a sample, if it is of the target's reachability probe; whether the verdict changed.
+
+        `failures`: how many samples have failed in a row; a few are a suspicion, more are believed.
+        """
         if self._reachability_probe.get(target.id) != probe:
             return False
-        position, verdict = self._graph.index[target.id], UP if ok else DOWN
-        changed = bool(self._up[position] != verdict)
-        if changed and not ok:
+        position = self._graph.index[target.id]
+        before = self._up[position]
+        if failures == 1 and before != DOWN:
             self._down_since[position] = started_at
-        self._up[position] = verdict
+        if failures == 0 or failures >= FAILURES_TO_FALL:
+            self._up[position] = DOWN if failures else UP
+        self._suspect[position] = 0 < failures < FAILURES_TO_FALL and before != DOWN
         self._measured_at[position] = now
-        return changed
+        return bool(self._up[position] != before)
 
     def verdict(self) -> Verdict:
         """The arrays for one judgement."""

@@ -40,3 +40,13 @@ def test_a_removed_job_is_never_due() -> None:
     schedule.add("b", 1.0, now=0.0)
     schedule.remove("a")
     assert {due.key for due in schedule.due(1.5)} == {"b"}
+
+
+def test_a_hastened_job_starts_early_and_keeps_its_interval_from_there() -> None:
+    schedule: Schedule[str] = Schedule()
+    schedule.add("a", 30.0, now=0.0)
+    schedule.hasten("a", 2.0)
+    assert schedule.next_at() == 2.0
+    schedule.hasten("a", 9.0)
+    assert [due.at for due in schedule.due(10.0)] == [2.0]
+    assert schedule.next_at() == 32.0
