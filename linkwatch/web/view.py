@@ -18,7 +18,7 @@ from linkwatch.core.status import OPERATIONAL, TargetStatus, judge_statuses
 from linkwatch.web.access import Caller
 from linkwatch.web.services import Services
 
-_WORDS = re.compile(r"[\s,;:]+")
+_WORDS = re.compile(r"[\s,;:/()]+")
 
 
 @dataclass(frozen=True, slots=True)

@@ -219,6 +219,7 @@ async def province(world):
     events = (
         Event(17, NOW, "opened", {"root": "link-ham-rong"}),
         Event(17, NOW, "impact", {"targets": "router-ham-rong, portal"}),
+        Event(17, NOW, "told", {"step": "1", "receivers": "it-duty/chat, vnpt-duty/sms"}),
         Event(17, NOW, "delivered", {"contact": "it-duty", "channel": "chat"}),
         Event(17, NOW, "delivered", {"contact": "vnpt-duty", "channel": "sms"}),
     )
