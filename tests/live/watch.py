@@ -108,7 +108,7 @@ class Watch:
         """kill -9."""
         assert self._process is not None
         self._process.kill()
-        self._process.wait()
+        self._process.communicate()
 
     def stop(self) -> str:
         """SIGTERM; returns what it wrote to standard error. Fails unless it ended well."""
@@ -139,9 +139,9 @@ class Watch:
             text: str = answer.read().decode()
         return text
 
-    def incidents(self) -> list[dict[str, Any]]:
+    def incidents(self, limit: int = 100) -> list[dict[str, Any]]:
         """All incidents, newest first."""
-        found: list[dict[str, Any]] = json.loads(self.get("/api/v1/incidents"))["items"]
+        found: list[dict[str, Any]] = json.loads(self.get(f"/api/v1/incidents?limit={limit}"))["items"]
         return found
 
     def metric(self, name: str, **labels: str) -> float | None:
