@@ -43,8 +43,8 @@ class Review:
         if not own and (not self.s.reachability.isolated or speaks_while_isolated(incident.root)):
             self._end(incident)
             return
+        incident = self._cover(incident, own)
         if own:
-            incident = self._cover(incident, own)
             incident = self._hold(incident, own)
             if incident.covered_since is None:
                 incident = self._weigh(incident, own, is_new=is_new)

@@ -90,8 +90,8 @@ def test_an_outage_that_ends_while_isolated_is_told_once_we_are_back() -> None:
     world.down = {"router"}
     world.run(10)
     world.down = {"core"}  # the router answers, the anchor does not
-    world.run(100)
-    assert world.told("router") == [CHILD_PAGE]
+    world.run(1000)
+    assert world.told("router") == [CHILD_PAGE], "its steps stand still, though it is over"
     world.down = set()
     world.run(20)
     assert world.told("router") == [CHILD_PAGE, CHILD_END]
