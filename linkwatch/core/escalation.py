@@ -57,8 +57,7 @@ def strengthen(plan: Plan, policy: EscalationPolicy | None, elapsed_s: float) ->
         mine.remove(twin)
         kept.append(twin if twin.done_at is not None else replace(twin, after_s=min(twin.after_s, after_s)))
     repeats = [seconds for seconds in (plan.repeat_s, policy.repeat_s) if seconds is not None]
-    steps = tuple(sorted([*kept, *mine], key=lambda step: (step.done_at is None, step.after_s)))
-    return replace(plan, steps=steps, repeat_s=min(repeats, default=None))
+    return _with_steps(replace(plan, repeat_s=min(repeats, default=None)), [*kept, *mine])
 
 
 def tell_fault_owner_again(plan: Plan, elapsed_s: float) -> Plan:
@@ -66,9 +65,15 @@ def tell_fault_owner_again(plan: Plan, elapsed_s: float) -> Plan:
     steps = [step for step in plan.steps if FAULT_OWNER in step.notify]
     if not steps or any(step.done_at is None for step in steps):
         return plan
-    again = PlannedStep(elapsed_s, (FAULT_OWNER,), steps[0].channels)
-    steps = sorted([*plan.steps, again], key=lambda step: (step.done_at is None, step.after_s))
-    return replace(plan, steps=tuple(steps))
+    return _with_steps(plan, [*plan.steps, PlannedStep(elapsed_s, (FAULT_OWNER,), steps[0].channels)])
+
+
+def _with_steps(plan: Plan, steps: Iterable[PlannedStep]) -> Plan:
+    """The plan with these steps in order; repeats count from the last one, so a later one begins anew."""
+    ordered = tuple(sorted(steps, key=lambda step: (step.done_at is None, step.after_s)))
+    later = replace(plan, steps=ordered)
+    same_end = plan.steps and _last_after_s(later) == _last_after_s(plan)
+    return later if same_end else replace(later, repeats=0)
 
 
 def elapsed_s(incident: Incident, now: float) -> float:
@@ -150,10 +155,17 @@ def reach(contact: Contact, channels: Iterable[str] = ()) -> tuple[Receiver, ...
 
 
 def receivers_of(step: PlannedStep, incident: Incident, inventory: Inventory) -> tuple[Receiver, ...]:
-    """Everybody in a step, each contact once, as of now; `fault-owner` is resolved here."""
+    """Everybody in a step, each contact once, as of now; `fault-owner` is resolved here.
+
+    Where the inventory has none of them any more, those who stand in for the fault owner.
+    """
     ids: list[str] = []
     for name in step.notify:
         ids.extend(stand_in_duty(incident, inventory) if name == FAULT_OWNER else (name,))
+    return _reach_all(ids, step, inventory) or _reach_all(stand_in_duty(incident, inventory), step, inventory)
+
+
+def _reach_all(ids: Iterable[str], step: PlannedStep, inventory: Inventory) -> tuple[Receiver, ...]:
     contacts = [inventory.contacts[name] for name in dict.fromkeys(ids) if name in inventory.contacts]
     return tuple(receiver for contact in contacts for receiver in reach(contact, step.channels))
 

@@ -102,7 +102,8 @@ class PlannedStep:
 class Plan:
     """The escalation of one incident, frozen against edits of the configuration.
 
-    `told`: (contact, channel) pairs that a step has told already. `repeats`: how many repeats went out.
+    `told`: (contact, channel) pairs that a step has told already. `repeats`: how many repeats are over
+    since the last step.
     """
 
     steps: tuple[PlannedStep, ...] = ()

@@ -66,6 +66,48 @@ def test_repeats_go_to_everybody_told_so_far_until_acknowledged() -> None:
     assert len(world.told("link", NotificationKind.REPEAT)) == 4
 
 
+def test_a_step_that_finds_somebody_told_already_reminds_them_over_that_channel() -> None:
+    world = World(province([target("router")]))
+    cut(world, "router", seconds=310)
+    assert world.told("router") == [
+        ("page", "it-duty", "chat"),
+        ("page", "it-duty", "sms"),
+        ("repeat", "it-duty", "chat"),
+    ]
+
+
+def test_when_nobody_who_was_told_is_a_contact_any_more_a_repeat_turns_to_the_fault_owner() -> None:
+    world = simple(policies=(EscalationPolicy({}, (Step(0.0, ("chief",)),), repeat_s=600.0),))
+    cut(world)
+    left = [contact for contact in CONTACTS if contact.id != "chief"]
+    world.inventory = province([link("link"), target("host")], contacts=left)
+    world.restart()
+    world.run(1300)
+    assert world.told("link")[1:] == [("page", "vnpt-duty", "sms"), ("repeat", "vnpt-duty", "sms")]
+    heal(world)
+    assert world.told("link", NotificationKind.RESOLVED) == [("resolved", "vnpt-duty", "sms")]
+
+
+def test_a_step_of_which_nobody_is_a_contact_any_more_turns_to_the_fault_owner() -> None:
+    world = simple()
+    cut(world)
+    left = [contact for contact in CONTACTS if contact.id != "chief"]
+    world.inventory = province([link("link"), target("host")], contacts=left)
+    world.restart()
+    world.run(910)
+    assert world.told("link")[3:] == [("repeat", "vnpt-duty", "sms")]
+
+
+def test_repeats_begin_anew_after_steps_that_a_rise_has_added() -> None:
+    nagging = EscalationPolicy({"severity": "warning"}, (Step(0.0, ("it-duty",), ("chat",)),), repeat_s=60.0)
+    world = simple(LOSS_RULE, policies=(POLICY, nagging))
+    world.set("linkwatch_icmp_loss_ratio", "link", 0.5, window="5m")
+    world.run(602)
+    assert len(world.told("link", NotificationKind.REPEAT)) == 10
+    cut(world, seconds=5 + 900 + 60)
+    assert len(world.told("link", NotificationKind.REPEAT)) == 10 + 4
+
+
 def test_an_acknowledgement_stops_the_steps_and_is_told_to_the_others() -> None:
     world = simple()
     cut(world, seconds=310)
