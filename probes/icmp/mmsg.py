@@ -45,6 +45,10 @@ _FULL = (errno.EAGAIN, errno.ENOBUFS, errno.ENOMEM)
 """The socket or the device is full: the rest of the batch would meet the same."""
 
 
+_BELIEVED_AFTER = 3
+"""Failures in a row after which a packet could really not be sent."""
+
+
 def _function(name: str, *arguments: Any) -> Any:
     function = getattr(ctypes.PyDLL(None, use_errno=True), name)
     function.argtypes = arguments
@@ -94,17 +98,32 @@ class SendBatch:
         errors = np.zeros(stop - start, dtype=np.int64)
         done = start
         while done < stop:
-            place = self._messages.ctypes.data + done * _MESSAGE.itemsize
-            sent = _sendmmsg(fd, place, stop - done, socket.MSG_DONTWAIT)
+            sent, code = self._call(fd, done, stop)
             if sent > 0:
                 done += sent
                 continue
-            errors[done - start] = code = ctypes.get_errno()
+            errors[done - start] = code
             if code in _FULL:
                 errors[done - start :] = code
                 break
             done += 1
         return errors
+
+    def _call(self, fd: int, start: int, stop: int) -> tuple[int, int]:
+        """How many packets went out; if none, why.
+
+        An ICMP error that came for one target makes the next call on a datagram socket fail, whoever that
+        is for, once; so a failure is believed when it comes again.
+        """
+        place = self._messages.ctypes.data + start * _MESSAGE.itemsize
+        for _ in range(_BELIEVED_AFTER):
+            sent: int = _sendmmsg(fd, place, stop - start, socket.MSG_DONTWAIT)
+            if sent > 0:
+                return sent, 0
+            code = ctypes.get_errno()
+            if code in _FULL:
+                break
+        return 0, code
 
 
 class ReceiveBatch:

@@ -143,6 +143,17 @@ def test_datagram_sockets_serve_where_raw_ones_are_forbidden(namespace: Namespac
     assert "error" not in results["10.50.1.3"]
 
 
+def test_a_refusal_is_never_taken_for_anothers_on_datagram_sockets(namespace: Namespace) -> None:
+    """The kernel hands an ICMP error of one target to whichever system call comes next."""
+    namespace.run("sysctl", "-qw", "net.ipv4.ping_group_range=0 2147483647")
+    namespace.rule("input", "ip daddr 10.50.2.0/24 reject with icmp type host-unreachable")
+    good, bad = [[f"10.50.{net}.{host}" for host in range(1, 41)] for net in (1, 2)]
+    hosts = [host for pair in zip(good, bad, strict=True) for host in pair]
+    results = {host["target"]: host for host in ping_without_raw_sockets(namespace, *hosts)["targets"]}
+    assert {host: results[host]["received"] for host in good} == dict.fromkeys(good, 5)
+    assert {host: results[host]["lost"] for host in bad} == dict.fromkeys(bad, 5)
+
+
 def test_without_any_icmp_socket_the_error_names_what_mends_it(namespace: Namespace) -> None:
     namespace.run("sysctl", "-qw", "net.ipv4.ping_group_range=1 0")
     message = ping_without_raw_sockets(namespace, "10.50.1.1")
