@@ -12,6 +12,7 @@ from typing import Any
 from linkwatch.config import kinds, model
 from linkwatch.config.addresses import Address, parse_address
 from linkwatch.config.document import Document
+from linkwatch.config.emergency import emergency_ids
 from linkwatch.config.escalations import read_escalations
 from linkwatch.config.probespec import ProbeReader
 from linkwatch.config.settings import ChannelSettings
@@ -131,6 +132,7 @@ def _targets(document: Document) -> dict[str, Target]:
     probes = ProbeReader(document)
     entries = document.rows("targets", model.TargetEntry)
     by_id = {entry.id: entry for entry in entries.values()}
+    emergencies = emergency_ids(by_id)
     targets = {}
     for i, raw in enumerate(document.raw_rows("targets")):
         kind = raw.get("kind") if isinstance(raw, dict) else None
@@ -138,11 +140,12 @@ def _targets(document: Document) -> dict[str, Target]:
         specs = probes.read_all(raw.get("probes") if isinstance(raw, dict) else None, default, ("targets", i))
         if i in entries:
             entry = entries[i]
-            targets[entry.id] = _target(entry, specs, _class_of(entry, by_id))
+            link_class = _class_of(entry, by_id)
+            targets[entry.id] = _target(entry, specs, link_class, emergency=entry.id in emergencies)
     return targets
 
 
-def _target(entry: model.TargetEntry, probes: tuple[Any, ...], link_class: str) -> Target:
+def _target(entry: model.TargetEntry, probes: tuple[Any, ...], link_class: str, *, emergency: bool) -> Target:
     return Target(
         id=entry.id,
         name=entry.name or entry.id,
@@ -151,7 +154,7 @@ def _target(entry: model.TargetEntry, probes: tuple[Any, ...], link_class: str) 
         site=entry.site or "",
         owner=entry.owner or "",
         link_class=link_class,
-        emergency=entry.emergency,
+        emergency=emergency,
         via=tuple(entry.via),
         probes=probes,
         circuit=Circuit(entry.circuit.id, entry.circuit.bandwidth) if entry.circuit else None,

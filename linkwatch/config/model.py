@@ -183,7 +183,7 @@ class TargetEntry(Entry):
     site: SiteRef | None = None
     owner: OrganizationRef | None = None
     link_class: ClassRef | None = Field(None, alias="class")
-    emergency: Flag = False
+    emergency: Flag | None = None
     via: Targets = []
     probes: list[Any] | None = None
     circuit: CircuitEntry | None = None
