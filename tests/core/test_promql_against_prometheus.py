@@ -16,7 +16,7 @@ from linkwatch.core.board import Board
 from linkwatch.core.promql import PromqlError, Vector, evaluate, parse
 from tests.core.promtool import Samples, ask_prometheus, labels_of, same
 
-CASES = 1500
+CASES = 2400
 NOW = 60.0
 VALUES = ["0", "1", "-1", "2", "3.5", "0.25", "100", "-7", "1e9", "NaN", "Inf", "-Inf", "12.5", "0.1"]
 MATCHERS = [
