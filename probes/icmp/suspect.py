@@ -175,8 +175,10 @@ class Suspects:
         np.add.at(self._missed, rows, 1)
 
     def refuse(self, rows: Rows) -> None:
-        """An ICMP error came for the rows, or this machine has no route to them."""
-        self._unreachable[rows] = True
+        """An ICMP error came for the rows, or this machine has no route to them. It explains a silence, so
+        a row that answers (the error was late, or overtaken by a reply) keeps no memory of it."""
+        silent = self.suspect[rows] | (self._missed[rows] > 0)
+        self._unreachable[rows[silent]] = True
 
     def void(self, rows: Rows) -> None:
         """Regular pings that this machine could not send, or whose replies it dropped."""

@@ -39,6 +39,8 @@ class PingTarget:
     companions: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        if isinstance(self.address, IPv6Address) and self.address.scope_id:
+            _interface(self.address.scope_id)
         if not MIN_SIZE <= self.size <= MAX_SIZE:
             raise ValueError(f"size is {self.size} bytes; allowed are {MIN_SIZE} to {MAX_SIZE}")
         if self.interval_s < MIN_INTERVAL_S:
@@ -170,4 +172,9 @@ def sockaddr(address: IPv4Address | IPv6Address) -> Bytes:
 
 
 def _interface(scope_id: str) -> int:
-    return int(scope_id) if scope_id.isdecimal() else socket.if_nametoindex(scope_id)
+    if scope_id.isdecimal():
+        return int(scope_id)
+    try:
+        return socket.if_nametoindex(scope_id)
+    except OSError:
+        raise ValueError(f"this machine has no interface {scope_id!r}") from None

@@ -151,3 +151,8 @@ def test_another_address_makes_a_row_anew_but_another_interval_does_not() -> Non
 def test_what_cannot_be_sent_is_refused_with_what_is_allowed(wrong: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=r"allowed|must be"):
         PingTarget("a", ip_address("10.0.0.1"), **wrong)
+
+
+def test_an_address_on_an_interface_that_is_not_there_is_refused() -> None:
+    with pytest.raises(ValueError, match="no interface 'no-such'"):
+        PingTarget("a", ip_address("fe80::1%no-such"))

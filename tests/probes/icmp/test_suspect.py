@@ -55,6 +55,14 @@ def test_a_cut_of_a_clean_link_is_a_verdict_within_two_and_a_half_seconds() -> N
     assert all(cut_at < verdict.since <= cut_at + 1.02 for verdict in verdicts)
 
 
+def test_an_icmp_error_that_came_late_says_nothing_of_the_next_outage() -> None:
+    simulation = settled([target("a")])
+    simulation.engine.suspects.refuse(np.array([0]))
+    simulation.run(60)
+    simulation.cut = {0}
+    assert [verdict.reason for verdict in simulation.run(4)] == [Reason.TIMEOUT]
+
+
 def test_a_link_with_recent_loss_gets_ten_confirmations_over_two_and_a_half_seconds() -> None:
     simulation = settled([target("a")])
     simulation.engine.suspects.confirmations[:] = 10
