@@ -6,6 +6,7 @@ decision is made, from what was known then, so that a message that is sent late 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import tzinfo
@@ -27,6 +28,7 @@ SMS_LENGTH = 160
 
 SMS_CHANNEL = "sms"
 _SMS_HEAD_MIN = 60
+_SMS_TAIL = re.compile(r" \(?#\d+\)?(?: \S+)?$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,14 @@ def write(kind: NotificationKind, story: Story, style: Style, language: str, cha
         return Text("", _sms(kind, story, style, language))
     subject = f"[{_mark(kind, story, language)}] {_headline(kind, story, language)} (#{story.incident.id})"
     return Text(subject, "\n".join(line for line in _lines(kind, story, style, language) if line))
+
+
+def fit_sms(text: str) -> str:
+    """The text, cut to the length of one SMS; the incident's id and link at its end stay."""
+    found = _SMS_TAIL.search(text)
+    tail = found[0] if found else ""
+    head, room = text.removesuffix(tail), SMS_LENGTH - len(tail)
+    return text if len(head) <= room else head[: room - 3].rstrip() + "..." + tail
 
 
 def explain_blame(blame: Blame, inventory: Inventory, language: str) -> str:
@@ -235,9 +245,7 @@ def _sms(kind: NotificationKind, story: Story, style: Style, language: str) -> s
     for extra in _sms_extras(kind, story, style, language):
         if len(head) + len(extra) + 2 <= room:
             head = f"{head}. {extra}"
-    if len(head) > room:
-        head = head[: room - 3].rstrip() + "..."
-    return head + tail
+    return fit_sms(head + tail)
 
 
 def _sms_tail(kind: NotificationKind, story: Story, style: Style) -> str:

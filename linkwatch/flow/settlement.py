@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from random import Random
 
-from linkwatch.core.message import SMS_CHANNEL, SMS_LENGTH
+from linkwatch.core.message import SMS_CHANNEL, fit_sms
 from linkwatch.core.records import Delivery, Event, Notification, NotificationKind
 from linkwatch.core.wording import strip_diacritics
 from linkwatch.notify.channel import Delivered, Failed, Outcome, Unknown
@@ -57,7 +57,7 @@ def over(notification: Notification, channel: str, now: float) -> Notification:
     """The same message over another channel; as an SMS it is its subject in plain letters."""
     subject, body = notification.subject, notification.body
     if channel == SMS_CHANNEL and subject:
-        subject, body = "", strip_diacritics(subject)[:SMS_LENGTH]
+        subject, body = "", fit_sms(strip_diacritics(subject))
     return replace(
         notification,
         key=f"{notification.key.rpartition('/')[0]}/{channel}",

@@ -136,6 +136,18 @@ async def test_the_mark_of_a_plain_sms_is_plain(office: Office) -> None:
     assert office.desks["sms"].sent[1].subject == ""
 
 
+async def test_a_marked_sms_is_still_one_message_and_keeps_what_it_ends_with(office: Office) -> None:
+    office.desks["sms"].answers["secret-of-a"] = [REFUSED]
+    tail = " #17 https://lw.example/incidents/17"
+    await office.commit(notification(channel="sms", subject="", body="x" * (160 - len(tail)) + tail))
+    await office.at(1000)
+    await office.at(1002)
+    marked = office.desks["sms"].bodies[1]
+    assert len(marked) == 160
+    assert marked.startswith("(gui lai) x")
+    assert marked.endswith("..." + tail)
+
+
 async def test_a_resolved_message_that_hung_is_not_sent_again(office: Office) -> None:
     office.desks["chat"].answers["secret-of-a"] = [HANG]
     await office.commit(notification(kind=NotificationKind.RESOLVED))

@@ -125,7 +125,9 @@ def test_pauses_double_up_to_five_minutes_and_are_spread() -> None:
 def test_over_sms_a_message_is_its_subject_in_plain_letters() -> None:
     sms = over(PAGE, "sms", now=200.0)
     assert (sms.subject, sms.body) == ("", "(NGHIEM TRONG) Ham Rong: mat ket noi (#17)")
-    assert len(over(replace(PAGE, subject="ế" * 500), "sms", now=200.0).body) == 160
+    long = over(replace(PAGE, subject="ế" * 500 + " (#17)"), "sms", now=200.0).body
+    assert len(long) == 160
+    assert long.endswith("e... (#17)")
 
 
 def test_over_mail_a_message_keeps_its_text() -> None:
