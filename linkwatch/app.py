@@ -153,10 +153,10 @@ class Service:
         return EchoTarget(target, position, pinger_row, spec.interval_s)
 
     def _take_sample(self, target: Target, spec: ProbeSpec, sample: Sample) -> None:
-        now, reach = CLOCK.utc(), self.judge.reachability
+        now, now_s, reach = CLOCK.utc(), CLOCK.monotonic(), self.judge.reachability
         hidden = reach is not None and (reach.isolated or reach.root_of(target.id) is not None)
-        failures = self.samples.take(target, spec, sample, hidden=hidden, now=now, now_s=CLOCK.monotonic())
-        if self.verdicts.take_sample(target, spec.name, failures, sample.at, now):
+        failures = self.samples.take(target, spec, sample, hidden=hidden, now=now, now_s=now_s)
+        if self.verdicts.take_sample(target, spec.name, failures, now_s - sample.duration_s, now):
             self.judge.poke()
 
     def _health(self) -> Health:

@@ -2,7 +2,8 @@
 
 A sample that was sent while its target was down, covered or LinkWatch was isolated says nothing about
 the quality of the link: it counts in counters and availability, but would leave minutes of "loss" in
-the windows that rules read. The hidden interval of each target tells those samples by send time.
+the windows that rules read. The hidden interval of each target tells those samples by send time. All
+times are monotonic: a wall clock that is set must neither show an outage nor hide a fault.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ NEVER = np.inf
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The arrays of one judgement, by target: `up` 1, 0 or -1; when something last got through (UTC
+    """The arrays of one judgement, by target: `up` 1, 0 or -1; when something last got through (monotonic
     seconds, only where down); whether it is under suspicion; whether it is under maintenance.
     """
 
@@ -59,15 +60,15 @@ class Coverage:
         self._hidden_from: Floats = np.full(size, NEVER)
         self._hidden_until: Floats = np.zeros(size)
 
-    def judge(self, verdict: Verdict, now: float) -> Reachability:
-        """The reachability of every target at `now` (UTC seconds)."""
+    def judge(self, verdict: Verdict, now_s: float) -> Reachability:
+        """The reachability of every target at `now_s` (monotonic seconds)."""
         covered, own_root = self.graph.cover(verdict.up)
-        root, settling = self._settling.apply(covered, own_root, verdict.up, now)
+        root, settling = self._settling.apply(covered, own_root, verdict.up, now_s)
         cut_off = isolated(self._anchors, verdict.up)
         if cut_off:
-            self._isolated_until = now + SETTLE_S
-        settling = settling | ((now < self._isolated_until) & (verdict.up != UP))
-        self._hide(verdict, covered, own_root, cut_off, now)
+            self._isolated_until = now_s + SETTLE_S
+        settling = settling | ((now_s < self._isolated_until) & (verdict.up != UP))
+        self._hide(verdict, covered, own_root, cut_off, now_s)
         return Reachability(
             ids=self.graph.ids,
             index=self.graph.index,
@@ -79,12 +80,12 @@ class Coverage:
             maintenance=verdict.maintenance,
         )
 
-    def hides(self, positions: NDArray[np.intp], sent_at: Floats) -> Mask:
-        """Which samples, by target position and send time (UTC seconds), stay out of the windows."""
-        return (self._hidden_from[positions] <= sent_at) & (sent_at < self._hidden_until[positions])
+    def hides(self, positions: NDArray[np.intp], sent_s: Floats) -> Mask:
+        """Which samples, by target position and send time (monotonic seconds), stay out of the windows."""
+        return (self._hidden_from[positions] <= sent_s) & (sent_s < self._hidden_until[positions])
 
     def _hide(
-        self, verdict: Verdict, covered: Mask, root: NDArray[np.intp], cut_off: bool, now: float
+        self, verdict: Verdict, covered: Mask, root: NDArray[np.intp], cut_off: bool, now_s: float
     ) -> None:
         down = verdict.up == DOWN
         began = np.where(down, verdict.down_since, NEVER)
@@ -102,4 +103,4 @@ class Coverage:
         self._hidden_from[joins] = np.minimum(self._hidden_from[joins], began[joins])
         self._hidden_from[starts] = began[starts]
         self._hidden_until[hidden] = NEVER
-        self._hidden_until[open_before & ~hidden] = now
+        self._hidden_until[open_before & ~hidden] = now_s

@@ -153,11 +153,11 @@ class Settling:
         self._root = np.full(size, NOT_COVERED, dtype=np.intp)
         self._covered = np.zeros(size, dtype=np.bool_)
 
-    def apply(self, covered: Mask, root: Indices, up: Verdicts, now: float) -> tuple[Indices, Mask]:
+    def apply(self, covered: Mask, root: Indices, up: Verdicts, now_s: float) -> tuple[Indices, Mask]:
         """The root of each target with settling ones still covered, and which ones are settling."""
         released = self._covered & ~covered
-        self._until[released] = now + self._settle_s
-        settling = ~covered & (self._until > now) & (up != UP)
+        self._until[released] = now_s + self._settle_s
+        settling = ~covered & (self._until > now_s) & (up != UP)
         self._until[~covered & ~settling] = 0.0
         self._root = np.where(covered, root, np.where(settling, self._root, NOT_COVERED))
         self._covered = covered.copy()

@@ -92,20 +92,21 @@ class EchoRecord:
         self._row_of_pinger[[t.pinger_row for t in targets]] = np.arange(len(targets))
         self._lay_out_board()
 
-    def take(self, results: Results, coverage: Coverage, now: float, monotonic_ahead_s: float) -> None:
-        """Record decided echoes; `monotonic_ahead_s` turns UTC seconds into monotonic ones."""
-        now_s = now + monotonic_ahead_s
+    def take(self, results: Results, coverage: Coverage, now: float, now_s: float) -> None:
+        """Record decided echoes at `now` (UTC; `now_s` monotonic)."""
         rows, sent_at, rtt_s = self._decided(results)
+        # Where the wall clock was set back meanwhile the difference lies ahead of now; nothing does.
+        sent_s = np.minimum(sent_at + (now_s - now), now_s)
         self._sent.add(rows, now_s)
         self._received.add(rows[np.isfinite(rtt_s)], now_s)
-        shown = ~coverage.hides(self._position[rows], sent_at)
-        rows, sent_at, rtt_s = rows[shown], sent_at[shown] + monotonic_ahead_s, rtt_s[shown]
+        shown = ~coverage.hides(self._position[rows], sent_s)
+        rows, sent_s, rtt_s = rows[shown], sent_s[shown], rtt_s[shown]
         self._judged_sent.add(rows, now_s)
         self._judged_received.add(rows[np.isfinite(rtt_s)], now_s)
         self._seen_at[rows] = now
         for number, group in enumerate(self._groups):
             mine = self._group_of[rows] == number
-            group.ring.put(self._ring_row[rows[mine]], sent_at[mine], rtt_s[mine])
+            group.ring.put(self._ring_row[rows[mine]], sent_s[mine], rtt_s[mine])
             group.ring.advance_to(now_s)
 
     def publish_counters(self, counters: RowCounters, now: float) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 from linkwatch.core.board import Board
 from linkwatch.core.coverage import Coverage
 from linkwatch.core.inventory import Inventory
-from linkwatch.core.records import AlertState, Transition
+from linkwatch.core.records import GoneReason, Transition
 from linkwatch.core.rules import AlertMachine
 from linkwatch.core.topology import NOT_COVERED, UP, Reachability
 from linkwatch.flow.echoes import EchoRecord
@@ -101,9 +101,9 @@ class Judge:
 
     def _reach(self, now: float, now_s: float) -> Reachability:
         results = self._pinger.drain()
-        self._verdicts.take_echoes(self._pinger, results, now)
-        reach = self._coverage.judge(self._verdicts.verdict(), now)
-        self._echoes.take(results, self._coverage, now, now_s - now)
+        self._verdicts.take_echoes(self._pinger, results, now, now_s)
+        reach = self._coverage.judge(self._verdicts.verdict(), now_s)
+        self._echoes.take(results, self._coverage, now, now_s)
         self._verdicts.publish(reach, now, now_s)
         self._vitals.put("linkwatch_isolated", float(reach.isolated), now)
         self._report_evidence(results)
@@ -135,13 +135,10 @@ class Judge:
         self._pinger.set_confirmations(confirmations)
 
     def _count_blips(self, transitions: Sequence[Transition], now_s: float) -> None:
-        before = self.reachability
-        for transition in transitions:
-            alert = transition.alert
-            over_early = transition.was is AlertState.PENDING and alert.state is AlertState.GONE
-            of_reachability = alert.series and all(name == "linkwatch_up" for name, _ in alert.series)
-            if over_early and of_reachability and not (before and before.root_of(alert.target)):
-                self._verdicts.count_blip(alert.target, now_s)
+        short = {t.alert.target for t in transitions if t.reason == GoneReason.NEVER_FIRED and _is_of_up(t)}
+        for target in short:
+            if not _is_excused(target, self.reachability):
+                self._verdicts.count_blip(target, now_s)
 
     def _publish_vitals(self, now: float, started_s: float) -> None:
         self._vitals.publish_loop(self._clock.monotonic() - started_s, now)
@@ -157,3 +154,15 @@ class Judge:
             async with asyncio.timeout(pause_s):
                 await self._poked.wait()
         self._poked.clear()
+
+
+def _is_of_up(transition: Transition) -> bool:
+    series = transition.alert.series
+    return bool(series) and all(name == "linkwatch_up" for name, _ in series)
+
+
+def _is_excused(target: str, before: Reachability | None) -> bool:
+    """Whether a failure that is over was an upstream's or our own uplink's, as seen one turn before."""
+    if before is None:
+        return False
+    return before.isolated or before.is_settling(target) or before.root_of(target) is not None

@@ -57,8 +57,8 @@ class Verdicts:
         for target, row in pinger_rows.items():
             self._position_of_pinger[row] = self._graph.index[target]
 
-    def take_echoes(self, pinger: Pinger, results: Results, now: float) -> None:
-        """Take over the pinger's verdicts, and note who was measured."""
+    def take_echoes(self, pinger: Pinger, results: Results, now: float, now_s: float) -> None:
+        """Take over the pinger's verdicts, and note who was measured (`now_s` monotonic)."""
         rows = np.flatnonzero(self._position_of_pinger >= 0)
         positions = self._position_of_pinger[rows]
         self._up[positions] = pinger.up[rows]
@@ -70,20 +70,20 @@ class Verdicts:
             position = self._position_of_pinger[verdict.row]
             if position >= 0:
                 # The last echo that was answered is the last that is known to have got through.
-                self._down_since[position] = verdict.since - self._interval_s[position]
+                self._down_since[position] = verdict.since + (now_s - now) - self._interval_s[position]
                 self._measured_at[position] = now
 
-    def take_sample(self, target: Target, probe: str, failures: int, started_at: float, now: float) -> bool:
+    def take_sample(self, target: Target, probe: str, failures: int, started_s: float, now: float) -> bool:
         """Take over a sample, if it is of the target's reachability probe; whether the verdict changed.
 
-        `failures`: how many samples have failed in a row; a few are a suspicion, more are believed.
+        `started_s`: when it began, monotonic seconds. `failures`: how many samples have failed in a row; a few are a suspicion, more are believed.
         """
         if self._reachability_probe.get(target.id) != probe:
             return False
         position = self._graph.index[target.id]
         before = self._up[position]
         if failures == 1 and before != DOWN:
-            self._down_since[position] = started_at
+            self._down_since[position] = started_s
         if failures == 0 or failures >= FAILURES_TO_FALL:
             self._up[position] = DOWN if failures else UP
         self._suspect[position] = 0 < failures < FAILURES_TO_FALL and before != DOWN

@@ -53,15 +53,15 @@ def test_children_stay_covered_until_seen_again_or_settled() -> None:
     g = graph(one=["link"], two=["link"], link=[])
     settling = Settling(3, settle_s=10.0)
     down = verdicts(g, "one two link")
-    settling.apply(*g.cover(down), down, now=0.0)
+    settling.apply(*g.cover(down), down, now_s=0.0)
     healed = verdicts(g, "one two")
-    root, waits = settling.apply(*g.cover(healed), healed, now=1.0)
+    root, waits = settling.apply(*g.cover(healed), healed, now_s=1.0)
     assert root.tolist() == [2, 2, -1]
     assert waits.tolist() == [True, True, False]
     one_seen = verdicts(g, "two")
-    root, _ = settling.apply(*g.cover(one_seen), one_seen, now=2.0)
+    root, _ = settling.apply(*g.cover(one_seen), one_seen, now_s=2.0)
     assert root.tolist() == [-1, 2, -1]
-    root, _ = settling.apply(*g.cover(one_seen), one_seen, now=12.0)
+    root, _ = settling.apply(*g.cover(one_seen), one_seen, now_s=12.0)
     assert root.tolist() == [-1, -1, -1]
 
 
