@@ -51,7 +51,7 @@ class Strain:
 
 @dataclass(frozen=True, slots=True)
 class Carrier:
-    """One organization's links by state. `worst`: the most strained one that is measured."""
+    """One organization's links by state. `worst`: the most strained one of those that answer."""
 
     name: str
     links: Mapping[LinkState, int]
@@ -90,16 +90,21 @@ def carriers(view: View, board: Board) -> list[Carrier]:
     for target in view.targets.values():
         if target.kind is Kind.LINK:
             links[target.owner].append(target)
-    worst = _worst(view.inventory, board, [target for owned in links.values() for target in owned])
+    answering = [link for owned in links.values() for link in owned if _state(view, link) is LinkState.UP]
+    worst = _worst(view.inventory, board, answering)
     found = [_carrier(view, owner, owned, worst.get(owner)) for owner, owned in links.items()]
     return sorted(found, key=lambda carrier: (-carrier.links[LinkState.DOWN], carrier.name))
 
 
 def _carrier(view: View, owner: str, links: Iterable[Target], worst: Strain | None) -> Carrier:
-    states = Counter(_STATES.get(view.status(link.id).status, LinkState.UP) for link in links)
+    states = Counter(_state(view, link) for link in links)
     organization = view.inventory.organizations.get(owner)
     name = organization.name if organization else owner
     return Carrier(name, {state: states[state] for state in LinkState}, worst)
+
+
+def _state(view: View, link: Target) -> LinkState:
+    return _STATES.get(view.status(link.id).status, LinkState.UP)
 
 
 def _worst(inventory: Inventory, board: Board, links: Sequence[Target]) -> dict[str, Strain]:

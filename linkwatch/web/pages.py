@@ -22,8 +22,9 @@ from linkwatch.web.carriers import Strain
 from linkwatch.web.peer import same_origin
 from linkwatch.web.problem import Problem, bad_request, not_found
 from linkwatch.web.services import SERVICES
+from linkwatch.web.timeline import timeline
 from linkwatch.web.view import view_of
-from linkwatch.web.wall import build_wall, incident_card
+from linkwatch.web.wall import build_wall, incident_card, is_quiet
 
 NAME_LENGTH_MAX = 80
 SIGNED_IN_S = 30 * 86_400
@@ -76,7 +77,7 @@ async def incident_page(request: web.Request) -> web.Response:
         "incident.html",
         card=await incident_card(services, view, incident),
         ground=_ground(Blame.parse(incident.fault_owner, view.blank(incident.blame_reason))),
-        events=events,
+        timeline=timeline(services.inventory(), events),
         may_answer=caller.at_the_machine or caller.role is not Role.VIEWER,
         asks_name=caller.at_the_machine,
         token=form_token(request.app[GATE], caller, _purpose(incident.id)),
@@ -151,6 +152,7 @@ def _page(request: web.Request, template: str, **data: Any) -> web.Response:
         date_time=lambda at: say_time("vi", at, zone),
         duration=lambda seconds: say_duration("vi", seconds),
         strain=_strain,
+        is_quiet=is_quiet,
     )
     headers = {"Cache-Control": "no-store", **SECURITY_HEADERS}
     return web.Response(text=text, content_type="text/html", charset="utf-8", headers=headers)

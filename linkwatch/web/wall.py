@@ -6,9 +6,10 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from linkwatch.core.escalation import UNTOLD_SEVERITY
 from linkwatch.core.inventory import Target
 from linkwatch.core.records import Delivery, Incident, IncidentState, NotificationKind
-from linkwatch.core.status import CauseKind, Status, count, overall
+from linkwatch.core.status import CauseKind, Status, TargetStatus, count, overall
 from linkwatch.store.outbox import NotificationRow
 from linkwatch.web.api.incidents import open_incidents
 from linkwatch.web.carriers import Carrier, carriers
@@ -18,9 +19,12 @@ from linkwatch.web.view import View
 INCIDENTS_MAX = 30
 """A wall is looked at, not scrolled; how many more there are is said."""
 
+QUIET_MAX = 12
+FAILING_MAX = 12
 UNKNOWN_MAX = 24
 
 _SEVERITY_ORDER = {"critical": 0, "warning": 1}
+_FAILING_ORDER = (Status.MAJOR_OUTAGE, Status.PARTIAL_OUTAGE, Status.DEGRADED_PERFORMANCE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +52,19 @@ class IncidentCard:
 
 
 @dataclass(frozen=True, slots=True)
+class Failing:
+    """A target that fails and that no incident speaks of, because the rule's `for` is not over yet."""
+
+    target: Target
+    status: TargetStatus
+
+
+@dataclass(frozen=True, slots=True)
 class Wall:
-    """Everything on the wall at one moment; `now` is seconds since the epoch."""
+    """Everything on the wall at one moment; `now` is seconds since the epoch.
+
+    `incidents`: those that call for hands. `quiet`: those that do not: covered ones and information.
+    """
 
     now: float
     status: Status
@@ -59,6 +74,10 @@ class Wall:
     counts: Mapping[Status, int]
     incidents: tuple[IncidentCard, ...]
     more_incidents: int
+    quiet: tuple[IncidentCard, ...]
+    more_quiet: int
+    failing: tuple[Failing, ...]
+    more_failing: int
     carriers: tuple[Carrier, ...]
     unknown: tuple[Target, ...]
     more_unknown: int
@@ -67,9 +86,10 @@ class Wall:
 async def build_wall(services: Services, view: View) -> Wall:
     """The wall as this caller sees it."""
     found = sorted(await open_incidents(services.store, view), key=_urgency)
-    cards = await asyncio.gather(*(incident_card(services, view, i) for i in found[:INCIDENTS_MAX]))
+    calling = [incident for incident in found if not is_quiet(incident)]
+    quiet = [incident for incident in found if is_quiet(incident)]
     exceptions, reachability = list(view.exceptions.values()), services.reachability()
-    unknown = _unknown(view)
+    failing, unknown = _failing(view, found), _unknown(view)
     return Wall(
         now=services.now(),
         status=overall(exceptions),
@@ -77,12 +97,25 @@ async def build_wall(services: Services, view: View) -> Wall:
         health=services.health(),
         total=len(view.targets),
         counts=count(len(view.targets), exceptions),
-        incidents=tuple(cards),
-        more_incidents=max(0, len(found) - INCIDENTS_MAX),
+        incidents=await _cards(services, view, calling[:INCIDENTS_MAX]),
+        more_incidents=max(0, len(calling) - INCIDENTS_MAX),
+        quiet=await _cards(services, view, quiet[:QUIET_MAX]),
+        more_quiet=max(0, len(quiet) - QUIET_MAX),
+        failing=failing[:FAILING_MAX],
+        more_failing=max(0, len(failing) - FAILING_MAX),
         carriers=tuple(carriers(view, services.board)),
         unknown=unknown[:UNKNOWN_MAX],
         more_unknown=max(0, len(unknown) - UNKNOWN_MAX),
     )
+
+
+def is_quiet(incident: Incident) -> bool:
+    """Whether an incident calls for nobody: it is covered, or of a severity that nobody is told of."""
+    return incident.covered_since is not None or incident.severity == UNTOLD_SEVERITY
+
+
+async def _cards(services: Services, view: View, incidents: Iterable[Incident]) -> tuple[IncidentCard, ...]:
+    return tuple(await asyncio.gather(*(incident_card(services, view, i) for i in incidents)))
 
 
 async def incident_card(services: Services, view: View, incident: Incident) -> IncidentCard:
@@ -126,6 +159,23 @@ def _told(view: View, rows: Iterable[NotificationRow]) -> tuple[Told, ...]:
     return tuple(told.values())
 
 
+def _failing(view: View, incidents: Iterable[Incident]) -> tuple[Failing, ...]:
+    spoken_of = {target for i in incidents for target in (i.root, *i.targets, *i.impact)}
+    found = [
+        Failing(view.targets[target_id], status)
+        for target_id, status in view.exceptions.items()
+        if status.status in _FAILING_ORDER
+        and status.cause is not CauseKind.UPSTREAM
+        and target_id not in spoken_of
+    ]
+    return tuple(sorted(found, key=_failing_urgency))
+
+
+def _failing_urgency(failing: Failing) -> tuple[int, bool, str]:
+    order = _FAILING_ORDER.index(failing.status.status)
+    return (order, not failing.target.emergency, failing.target.name)
+
+
 def _unknown(view: View) -> tuple[Target, ...]:
     """Targets that nothing is known of, unless that is so of all because LinkWatch is isolated."""
     found = [
@@ -137,9 +187,9 @@ def _unknown(view: View) -> tuple[Target, ...]:
 
 
 def _urgency(incident: Incident) -> tuple[bool, bool, bool, int, float]:
-    """What needs hands first: not covered, not answered, emergency, severity, then the oldest."""
+    """What needs hands first: not quiet, not answered, emergency, severity, then the oldest."""
     return (
-        incident.covered_since is not None,
+        is_quiet(incident),
         incident.state is not IncidentState.OPEN,
         not incident.emergency,
         _SEVERITY_ORDER.get(incident.severity, 2),

@@ -26,7 +26,7 @@ STATUSES = {
     Status.DEGRADED_PERFORMANCE: Word("Suy giảm", "Degraded", "▲", "warn"),
     Status.PARTIAL_OUTAGE: Word("Gián đoạn một phần", "Partial outage", "◆", "bad"),
     Status.MAJOR_OUTAGE: Word("Mất liên lạc", "Outage", "✖", "bad"),
-    Status.UNDER_MAINTENANCE: Word("Đang bảo trì", "Maintenance", "🔧", "calm"),
+    Status.UNDER_MAINTENANCE: Word("Đang bảo trì", "Maintenance", "⚙", "calm"),
     Status.UNKNOWN: Word("Chưa rõ", "Unknown", "?", "dim"),
 }
 
@@ -41,6 +41,7 @@ INCIDENT_STATES = {
     IncidentState.ACKNOWLEDGED: Word("Đã nhận xử lý", "Acknowledged", "✔", "warn"),
     IncidentState.RESOLVED: Word("Đã xong", "Resolved", "✔", "good"),
 }
+NO_ANSWER_NEEDED = Word("Không cần nhận", "No answer needed", "·", "dim")
 
 DELIVERIES = {
     Delivery.QUEUED: Word("đang chờ gửi", "queued", "…", "dim"),
@@ -53,7 +54,7 @@ DELIVERIES = {
 LINK_STATES = {
     LinkState.UP: Word("thông", "up", "✔", "good"),
     LinkState.DOWN: Word("đứt", "down", "✖", "bad"),
-    LinkState.MAINTENANCE: Word("bảo trì", "maintenance", "🔧", "calm"),
+    LinkState.MAINTENANCE: Word("bảo trì", "maintenance", "⚙", "calm"),
     LinkState.UNKNOWN: Word("chưa rõ", "unknown", "?", "dim"),
 }
 
@@ -98,15 +99,45 @@ DETAILS = {
     "channel": "kênh",
     "contact": "người nhận",
     "count": "số lượng",
+    "detail": "chi tiết",
+    "fallback": "chuyển sang kênh",
+    "kind": "loại tin",
     "note": "ghi chú",
+    "now": "thành",
     "number": "lần",
     "organization": "đơn vị",
     "reason": "lý do",
     "receivers": "người nhận",
+    "repeated": "gửi lại",
     "root": "gốc",
     "severity": "mức độ",
     "step": "bước",
     "summary": "tóm tắt",
     "target": "thiết bị",
+    "was": "từ",
 }
 """Names within a timeline line."""
+
+VALUES = {
+    "page": "báo sự cố",
+    "repeat": "nhắc lại",
+    "update": "cập nhật",
+    "acknowledged": "đã nhận xử lý",
+    "resolved": "đã khôi phục",
+    "info": "Thông tin",
+    "true": "có",
+    "isolated": "LinkWatch bị cô lập",
+    "maintenance": "đang bảo trì",
+    "recovered": "đo lại thấy hoạt động bình thường",
+    "withdrawn": "đã đưa ra khỏi danh mục giám sát",
+    "rule-removed": "quy tắc cảnh báo đã gỡ bỏ",
+    "operator": "người trực đóng",
+    "started": "LinkWatch vừa khởi động",
+    "not-measured": "chưa đo lại được",
+    "rule-failed": "quy tắc không tính được",
+    "holds": "cảnh báo còn đúng",
+    "holds-again": "cảnh báo đúng trở lại",
+    "no escalation matches": "không có quy trình báo tin nào phù hợp",
+    "no contact can be reached": "không liên lạc được ai",
+}
+"""Keywords within a timeline line."""

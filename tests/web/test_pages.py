@@ -66,6 +66,67 @@ async def test_covered_and_held_incidents_are_marked(client, world):
     assert "Giữ: chưa đo lại được" in text
 
 
+async def test_what_calls_for_nobody_stands_below_what_does(client, world):
+    """Covered incidents and information, even about an emergency target."""
+    await world.store.commit(
+        Changes(
+            incidents=(
+                incident(17, "link-ham-rong", severity="info", emergency=True),
+                incident(18, "camera-muong-lat", covered_since=NOW, covered_by="link-muong-lat"),
+                incident(19, "router-ham-rong", severity="warning"),
+            )
+        )
+    )
+    text = plain(await page_text(client))
+    assert "Sự cố cần xử lý Incidents 1 " in text
+    assert "Bị che hoặc chỉ để biết Covered, or for information 2 " in text
+    assert text.index("Router Hàm Rồng") < text.index("Kênh Hàm Rồng #17")
+    assert text.count("Chưa ai nhận") == 1
+    assert "Chưa ai nhận" not in plain(await page_text(client, "/incidents/17"))
+
+
+async def test_what_fails_before_it_is_an_incident_is_named(client, world):
+    world.reachability = reachability(
+        world.inventory,
+        down=("link-ham-rong", "link-muong-lat"),
+        covered={"router-ham-rong": "link-ham-rong"},
+    )
+    await world.store.commit(Changes(incidents=(incident(17, "link-muong-lat"),)))
+    text = plain(await page_text(client))
+    assert "Failing, not an incident yet 1 ✖ Kênh Hàm Rồng Mất liên lạc" in text
+    assert "✔ Không có sự cố" not in text
+
+
+async def test_a_link_that_does_not_answer_keeps_no_objective(client, world):
+    world.reachability = reachability(world.inventory, down=("link-ham-rong",))
+    labels = world.inventory.targets["link-ham-rong"].labels()
+    world.board.column("linkwatch_icmp_loss_ratio").set({**labels, "window": "5m"}, 0.0, NOW)
+    assert "trong cam kết" not in plain(await page_text(client))
+
+
+async def test_the_timeline_speaks_of_people_and_things_by_name(client, world):
+    events = (
+        Event(17, NOW, "opened", {"root": "link-ham-rong"}),
+        Event(17, NOW, "fault-owner", {"organization": "vnpt", "reason": "link-owner"}),
+        Event(17, NOW, "told", {"step": "1", "receivers": "it-duty/chat, vnpt-duty/sms"}),
+        Event(17, NOW, "delivered", {"contact": "it-duty", "channel": "chat", "kind": "page"}),
+        Event(17, NOW, "resolved", {"reason": "recovered"}),
+    )
+    ended = incident(17, "link-ham-rong", state=IncidentState.RESOLVED, resolved_at=NOW)
+    await world.store.commit(Changes(incidents=(ended,), events=events))
+    html = await page_text(client, "/incidents/17")
+    text = plain(html)
+    for shown in (
+        "gốc Kênh Hàm Rồng",
+        "đơn vị VNPT Thanh Hóa lý do đường truyền của đơn vị",
+        "người nhận Trực CNTT (chat), Trực VNPT (sms)",
+        "người nhận Trực CNTT kênh chat loại tin báo sự cố",
+        "lý do đo lại thấy hoạt động bình thường",
+    ):
+        assert shown in text
+    assert '<article class="good">' in html
+
+
 async def test_carriers_show_their_links_and_the_worst_objective(client, world):
     world.reachability = reachability(world.inventory, down=("link-muong-lat",))
     labels = world.inventory.targets["link-ham-rong"].labels()
