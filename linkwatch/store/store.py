@@ -27,8 +27,8 @@ LEASE_MARGIN_S = 2.0
 """How much longer than the channel's deadline a lease lasts."""
 
 WRITE_DEADLINE_S = 5.0
-"""How long anybody waits for a write. A disk or server that hangs must not hold up a page: the write
-may still happen later, and is harmless then, for the same rows and keys are the same messages."""
+"""How long anybody waits for a write other than a decision. A disk or server that hangs must not hold up
+people; the write may still happen later, and is harmless then."""
 
 KEY_USE_RESOLUTION_S = 60.0
 
@@ -73,8 +73,9 @@ class Store:
         self._reader.dispose()
 
     async def commit(self, changes: Changes) -> None:
-        """Commit one decision whole, or nothing of it."""
-        await self._write(partial(_apply, changes=changes))
+        """Commit one decision whole, or nothing of it, however long that takes: a commit that was given
+        up may still happen, and made again it would write its timeline twice."""
+        await self._write(partial(_apply, changes=changes), deadline_s=None)
 
     async def load(self) -> Stored:
         """What was going on when the process ended."""

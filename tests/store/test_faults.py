@@ -17,7 +17,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import create_engine
 
-from linkwatch.core.records import Changes
+from linkwatch.core.records import Changes, Event
+from linkwatch.flow.ledger import Ledger
 from linkwatch.store import dialect, incidents
 from linkwatch.store.errors import StoreError
 from linkwatch.store.store import Store
@@ -179,3 +180,25 @@ async def test_a_server_that_does_not_answer_is_named_without_the_password() -> 
     with pytest.raises(StoreError, match=r"127\.0\.0\.1/lw failed") as caught:
         await Store.open("postgresql://lw:hidden-word@127.0.0.1:1/lw", instance="a")
     assert "hidden-word" not in str(caught.value)
+
+
+async def test_a_decision_whose_commit_hangs_is_handed_in_once(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else each try would add its events to the timeline, all at once when the disk is back."""
+    monkeypatch.setattr(Store._write, "__defaults__", (0.05,))  # five seconds, but sooner
+    monkeypatch.setattr("linkwatch.flow.ledger.PATIENCE_S", 0.02)
+    monkeypatch.setattr("linkwatch.flow.ledger.PATIENCE_BROKEN_S", 0.02)
+    store = await opened(path)
+    ledger = Ledger(store.commit)
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        assert not await ledger.put(Changes(incidents=(incident(1),), events=(Event(1, 0.0, "opened"),)))
+        for _ in range(20):
+            assert not await ledger.put(Changes())
+        other.execute("ROLLBACK")
+    async with asyncio.timeout(5):
+        while not await ledger.put(Changes()):
+            pass
+    assert [event.kind for event in await store.timeline(1)] == ["opened"]
+    await store.close()
