@@ -17,9 +17,6 @@ from linkwatch.core.records import FAULT_OWNER, Incident, IncidentState, Plan, P
 Pair = tuple[str, str]
 """Ids of a contact and of one of its channels."""
 
-UNTOLD_SEVERITY = "info"
-"""Incidents of this severity are shown, and told to nobody."""
-
 
 def match_policy(policies: Iterable[EscalationPolicy], labels: Mapping[str, str]) -> EscalationPolicy | None:
     """The first policy whose every matcher fits; a label that is not there is empty."""
@@ -85,8 +82,6 @@ def elapsed_s(incident: Incident, now: float) -> float:
 def next_due(incident: Incident) -> float | None:
     """When its next step or repeat is due (UTC seconds); None while nothing can become due."""
     if incident.state is not IncidentState.OPEN or incident.covered_since is not None:
-        return None
-    if incident.severity == UNTOLD_SEVERITY:
         return None
     started_at = incident.opened_at + incident.clock_shift_s
     waiting = [step.after_s for step in incident.plan.steps if step.done_at is None]

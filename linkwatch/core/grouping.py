@@ -76,6 +76,11 @@ def rank(severity: str) -> int:
     return _SEVERITIES.index(severity if severity in _SEVERITIES else "warning")
 
 
+def calls_for_people(alert: Alert) -> bool:
+    """Whether an alert makes or prolongs an incident: `info` and `none` are for boards and the API only."""
+    return rank(alert.severity) >= rank("warning")
+
+
 def worst_first(alerts: Iterable[Alert]) -> tuple[Alert, ...]:
     """By severity, then by age, then by id: a fixed order."""
     return tuple(sorted(alerts, key=lambda alert: (-rank(alert.severity), alert.true_since, alert.id)))
@@ -121,7 +126,7 @@ class Grouping:
         self._covered_at = {key: at for key, at in self._covered_at.items() if key in s.active}
         fresh: defaultdict[str, list[Alert]] = defaultdict(list)
         under: defaultdict[str, list[Alert]] = defaultdict(list)
-        alerts = [alert for alert in s.active.values() if alert.severity != "none"]
+        alerts = [alert for alert in s.active.values() if calls_for_people(alert)]
         speaking = {a.target for a in alerts if a.state is not AlertState.HELD or a.id in owned}
         for alert in alerts:
             cover, cause = _cover_and_cause(alert, s)

@@ -11,7 +11,7 @@ What holds for every incident:
 - While it is covered nothing is sent and its clock stands still; an acknowledgement stands.
 - It resolves when none of its own alerts is left, never while LinkWatch is isolated; the all-clear
   goes to exactly those who were told. An alert that comes back later opens a new incident.
-- Incidents of severity `info` are shown and told to nobody.
+- Alerts of severity `info` and `none` neither make an incident nor keep one open.
 """
 
 from __future__ import annotations

@@ -144,8 +144,6 @@ class Review:
 
     def _plan(self, incident: Incident, worst: Alert, *, another_is_to_blame: bool) -> Incident:
         """Match the policies anew; the plan may only gain by it."""
-        if incident.severity == escalation.UNTOLD_SEVERITY:
-            return incident
         elapsed_s = escalation.elapsed_s(incident, self.s.now)
         labels = policy_labels(incident, worst, self.s.inventory)
         policy = escalation.match_policy(self.s.inventory.escalations, labels)

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from linkwatch.core.escalation import UNTOLD_SEVERITY
 from linkwatch.core.inventory import Target
 from linkwatch.core.records import Delivery, Incident, IncidentState, NotificationKind
 from linkwatch.core.status import CauseKind, Status, TargetStatus, count, overall
@@ -63,7 +62,7 @@ class Failing:
 class Wall:
     """Everything on the wall at one moment; `now` is seconds since the epoch.
 
-    `incidents`: those that call for hands. `quiet`: those that do not: covered ones and information.
+    `incidents`: those that call for hands. `quiet`: those that do not, being covered.
     """
 
     now: float
@@ -110,8 +109,8 @@ async def build_wall(services: Services, view: View) -> Wall:
 
 
 def is_quiet(incident: Incident) -> bool:
-    """Whether an incident calls for nobody: it is covered, or of a severity that nobody is told of."""
-    return incident.covered_since is not None or incident.severity == UNTOLD_SEVERITY
+    """Whether an incident calls for nobody, being covered."""
+    return incident.covered_since is not None
 
 
 async def _cards(services: Services, view: View, incidents: Iterable[Incident]) -> tuple[IncidentCard, ...]:

@@ -203,12 +203,22 @@ def test_a_fall_in_severity_is_told_once_it_lasted_and_a_second_outage_pages_aga
     assert len({message.key for message in world.messages}) == len(world.messages)
 
 
-def test_info_is_shown_and_told_to_nobody_and_none_opens_nothing() -> None:
+def test_info_and_none_open_nothing() -> None:
     world = simple(INFO_RULE, WATCHDOG, policies=(EscalationPolicy({}, (Step(0.0, ("it-duty",)),)),))
     world.set("linkwatch_device_uptime_seconds", "host", 1000.0)
     world.run(5)
-    assert world.open() == ["host"]
+    assert not world.open()
     assert world.messages == []
+
+
+def test_info_does_not_keep_an_incident_open_whose_fault_is_over() -> None:
+    world = simple(INFO_RULE)
+    cut(world)
+    world.set("linkwatch_device_uptime_seconds", "link", 1000.0)
+    world.run(5)
+    heal(world)
+    assert not world.open()
+    assert world.told("link", NotificationKind.RESOLVED)
 
 
 def test_an_alert_without_target_is_its_own_root() -> None:

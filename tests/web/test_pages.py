@@ -67,11 +67,11 @@ async def test_covered_and_held_incidents_are_marked(client, world):
 
 
 async def test_what_calls_for_nobody_stands_below_what_does(client, world):
-    """Covered incidents and information, even about an emergency target."""
+    """Covered incidents, even of an emergency target."""
     await world.store.commit(
         Changes(
             incidents=(
-                incident(17, "link-ham-rong", severity="info", emergency=True),
+                incident(17, "link-ham-rong", emergency=True, covered_since=NOW, covered_by="isolated"),
                 incident(18, "camera-muong-lat", covered_since=NOW, covered_by="link-muong-lat"),
                 incident(19, "router-ham-rong", severity="warning"),
             )
@@ -79,7 +79,7 @@ async def test_what_calls_for_nobody_stands_below_what_does(client, world):
     )
     text = plain(await page_text(client))
     assert "Sự cố cần xử lý Incidents 1 " in text
-    assert "Bị che hoặc chỉ để biết Covered, or for information 2 " in text
+    assert "Bị che Covered 2 " in text
     assert text.index("Router Hàm Rồng") < text.index("Kênh Hàm Rồng #17")
     assert text.count("Chưa ai nhận") == 1
     assert "Chưa ai nhận" not in plain(await page_text(client, "/incidents/17"))
