@@ -24,7 +24,7 @@ from linkwatch.web.problem import Problem, bad_request, not_found
 from linkwatch.web.services import SERVICES
 from linkwatch.web.timeline import timeline
 from linkwatch.web.view import view_of
-from linkwatch.web.wall import build_wall, incident_card, is_quiet
+from linkwatch.web.wall import build_wall, incident_card
 
 NAME_LENGTH_MAX = 80
 SIGNED_IN_S = 30 * 86_400
@@ -152,7 +152,6 @@ def _page(request: web.Request, template: str, **data: Any) -> web.Response:
         date_time=lambda at: say_time("vi", at, zone),
         duration=lambda seconds: say_duration("vi", seconds),
         strain=_strain,
-        is_quiet=is_quiet,
     )
     headers = {"Cache-Control": "no-store", **SECURITY_HEADERS}
     return web.Response(text=text, content_type="text/html", charset="utf-8", headers=headers)
