@@ -118,14 +118,20 @@ class EchoRecord:
             self._column(name).fill(self._rows[name, "", ""], values, everywhere, now)
 
     async def publish_windows(self, names: Sequence[str]) -> AsyncIterator[None]:
-        """Recompute windows over samples, yielding between blocks so that the loop can breathe."""
-        for group in self._groups:
+        """Recompute windows over samples, yielding between blocks so that the loop can breathe.
+
+        Ends early when other targets come meanwhile: their rows are other rows.
+        """
+        groups = self._groups
+        for group in groups:
             for block in group.ring.blocks():
                 for name in names:
                     self._put_window(
                         name, group.members[block], group.ring.statistics(WINDOWS_S[name], block)
                     )
                 yield
+                if self._groups is not groups:
+                    return
 
     def publish_rollups(self, now_s: float) -> None:
         """Put loss and availability of the long windows on the board (`now_s` monotonic).

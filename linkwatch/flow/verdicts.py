@@ -15,7 +15,7 @@ from linkwatch.core.topology import DOWN, NOT_COVERED, UNKNOWN, UP, Reachability
 from linkwatch.core.windows import MinuteCounts
 from linkwatch.flow.echoes import target_labels
 from linkwatch.flow.measure import FAILURES_TO_FALL, icmp_spec
-from probes.icmp import Pinger, Results
+from probes.icmp import Outcome, Pinger, Results
 
 Floats = NDArray[np.float64]
 
@@ -52,10 +52,14 @@ class Verdicts:
         self._lay_out(inventory)
 
     def follow(self, pinger_rows: Mapping[str, int]) -> None:
-        """Learn which pinger row belongs to which target."""
-        self._position_of_pinger = np.full(max(pinger_rows.values(), default=-1) + 1, -1, dtype=np.intp)
+        """Learn which pinger row belongs to which target. Who is not pinged any more is not measured."""
+        before = self._position_of_pinger
+        size = max([len(before), *(row + 1 for row in pinger_rows.values())])
+        self._position_of_pinger = np.full(size, -1, dtype=np.intp)
         for target, row in pinger_rows.items():
             self._position_of_pinger[row] = self._graph.index[target]
+        left = np.setdiff1d(before[before >= 0], self._position_of_pinger)
+        self._up[left], self._suspect[left] = UNKNOWN, False
 
     def take_echoes(self, pinger: Pinger, results: Results, now: float, now_s: float) -> None:
         """Take over the pinger's verdicts, and note who was measured (`now_s` monotonic)."""
@@ -63,8 +67,8 @@ class Verdicts:
         positions = self._position_of_pinger[rows]
         self._up[positions] = pinger.up[rows]
         self._suspect[positions] = pinger.suspect[rows]
-        heard = results.row[results.row < len(self._position_of_pinger)]
-        measured = self._position_of_pinger[heard]
+        ended = results.row[results.outcome != Outcome.VOID]
+        measured = self._position_of_pinger[ended[ended < len(self._position_of_pinger)]]
         self._measured_at[measured[measured >= 0]] = now
         for verdict in results.verdicts:
             position = self._position_of_pinger[verdict.row]

@@ -6,9 +6,10 @@ from ipaddress import ip_network
 
 import pytest
 
-from linkwatch.core.inventory import Inventory, Kind, Scope, Target
+from linkwatch.core.inventory import Inventory, Kind, ProbeSpec, Scope, Target
 from linkwatch.core.records import Alert, AlertState
 from linkwatch.core.rules import Rule
+from probes.icmp import Settings
 from tests.flow.watching import ICMP, START, Watch
 
 LOST = float("inf")
@@ -108,3 +109,67 @@ async def test_the_wall_clock_set_back_keeps_nothing_settling_for_longer() -> No
     watch.step(-3600.0)
     await watch.turn(seconds=11.0)
     assert watch.judge.reachability.root_of("a") is None
+
+
+async def test_windows_may_be_laid_out_anew_while_they_are_computed() -> None:
+    slow = ProbeSpec("icmp", "icmp", 10.0, 3.0, Settings())
+    targets = [host("a"), host("b"), host("c", probes=(slow,)), host("d", probes=(slow,))]
+    watch = Watch(inventory(*targets))
+    watch.point([targets[0], targets[2]])
+    refresh = watch.echoes.publish_windows(["10s"])
+    await anext(refresh)
+    watch.point(targets)
+    async for _ in refresh:
+        pass
+    await watch.turn()
+
+
+async def test_a_target_that_is_pinged_no_longer_is_unknown_and_stops_nobody() -> None:
+    targets = [host("a"), host("b"), host("c")]
+    watch = Watch(inventory(*targets))
+    for target in targets:
+        watch.decide(target.id, True, START)
+    await watch.turn({"a": 0.01, "b": 0.01, "c": 0.01})
+    watch.point(targets[:1])
+    await watch.turn({"a": 0.01})
+    assert [watch.value("linkwatch_up", name) for name in "abc"] == [1.0, None, None]
+    assert watch.pinger.covered.tolist() == [False, False, False]
+
+
+async def test_an_echo_that_could_not_be_sent_is_no_measurement() -> None:
+    watch = Watch(inventory(host("a")))
+    watch.decide("a", False, START)
+    await watch.turn({"a": LOST})
+    measured_at = watch.utc_s
+    await watch.turn({"a": float("nan")})
+    column = watch.board.column("linkwatch_up")
+    assert column.measured_at.tolist() == [measured_at]
+
+
+async def test_every_interval_has_windows_of_its_own() -> None:
+    slow = ProbeSpec("icmp", "icmp", 5.0, 3.0, Settings())
+    watch = Watch(inventory(host("slow", probes=(slow,)), host("a"), host("b")))
+    for second in range(60):
+        rtt_s = {"a": 0.01, "b": LOST if second % 2 else 0.03}
+        await watch.turn({**rtt_s, "slow": 0.2} if second % 5 == 0 else rtt_s)
+    assert watch.value("linkwatch_icmp_loss_ratio", "b", window="1m") == pytest.approx(0.5, abs=0.02)
+    assert watch.value("linkwatch_icmp_loss_ratio", "a", window="10s") == 0.0
+    rtt_s = watch.value("linkwatch_icmp_rtt_seconds", "slow", window="1m", stat="mean")
+    assert rtt_s == pytest.approx(0.2)
+    assert watch.pinger.confirmations[watch.rows["a"]] == 8
+
+
+async def test_roll_ups_count_an_outage_in_availability_and_not_in_loss() -> None:
+    watch = Watch(inventory(host("a")))
+    watch.decide("a", True, START)
+    for _ in range(100):
+        await watch.turn({"a": 0.01})
+    watch.decide("a", False, watch.utc_s)
+    for _ in range(100):
+        await watch.turn({"a": LOST})
+    watch.decide("a", True, watch.utc_s)
+    for _ in range(6):
+        await watch.turn({"a": 0.01})
+    assert watch.value("linkwatch_icmp_loss_ratio", "a", window="15m") == 0.0
+    available = watch.value("linkwatch_probe_success_ratio", "a", probe="icmp", window="15m")
+    assert available == pytest.approx(106 / 206, abs=0.02)
