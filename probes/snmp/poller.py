@@ -25,6 +25,10 @@ from probes.snmp.track import InterfaceTrack, Values
 
 _SYSTEM = (mib.SYS_UPTIME, mib.IF_TABLE_LAST_CHANGE, mib.SYS_NAME, mib.SYS_DESCR)
 
+REWALK_PAUSE_S = 300.0
+"""After a walk that an agent asked for and that found nothing new: some agents claim a change with every
+answer, and routers with subscribers on their interfaces mean it."""
+
 
 @dataclass(slots=True)
 class _Poll:
@@ -50,6 +54,8 @@ class DeviceSession:
         self._tracks: dict[Interface, InterfaceTrack] = {}
         self._found = 0
         self._discovered_at: float | None = None
+        self._is_changed = False
+        self._pause_s = 0.0
         self._table_changed_at: ValueType = None
         self._uptime: tuple[float, int | None] = (0.0, None)
 
@@ -111,16 +117,19 @@ class DeviceSession:
 
     def _notice_table_change(self, changed_at: ValueType) -> None:
         if changed_at != self._table_changed_at:
-            self._discovered_at = None
+            self._is_changed = True
         self._table_changed_at = changed_at
 
     def _is_rewalk_due(self) -> bool:
         if self._discovered_at is None:
             return True
-        return time.monotonic() - self._discovered_at >= self._settings.rewalk_s
+        age_s = time.monotonic() - self._discovered_at
+        return age_s >= self._settings.rewalk_s or (self._is_changed and age_s >= self._pause_s)
 
     async def _discover(self, discovery: Discovery) -> None:
         interfaces = await discovery.run()
+        in_vain = self._is_changed and self._discovered_at is not None and {*interfaces} == {*self._tracks}
+        self._pause_s, self._is_changed = REWALK_PAUSE_S if in_vain else 0.0, False
         self._tracks = {interface: self._track(interface) for interface in interfaces}
         self._found = discovery.found
         self._discovery = None
@@ -159,7 +168,7 @@ class DeviceSession:
                 track.update(Reading(now, uptime, columns))
                 poll.read.append(track)
             else:
-                self._discovered_at = None  # the interface is gone: look again
+                self._is_changed = True  # the interface is gone: look again
 
     async def _get(self, client: Client, oids: list[str]) -> Mapping[str, ValueType]:
         """One interface may have more columns than the agent can answer at once."""

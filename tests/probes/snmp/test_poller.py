@@ -125,6 +125,22 @@ async def test_a_change_of_the_interface_table_is_noticed() -> None:
         assert names(await session.probe(5.0)) == {"ge-0/0/1", "tun0"}
 
 
+async def test_an_agent_that_claims_a_change_with_every_answer_is_not_walked_every_time() -> None:
+    async with serve(Agent(device(2))) as agent:
+        session = session_for(agent)
+        for poll in range(6):
+            agent.rows[mib.IF_TABLE_LAST_CHANGE] = timeticks(100_000 + poll)
+            assert names(await session.probe(5.0)) == {"ge-0/0/1", "ge-0/0/2"}
+        walks = [request for request in agent.requests if _asks_for(request, mib.IF_NAME)]
+        assert len(walks) == 2  # the first, and one that found nothing new
+        agent.rows = device(0, uptime=500) | interface_rows(1, "ge-0/0/3", IF_HC_IN_OCTETS=counter64(5))
+        assert names(await session.probe(5.0)) == {"ge-0/0/3"}  # a reboot is looked into at once
+
+
+def _asks_for(request: Request, column: str) -> bool:
+    return any(oid[:-1] == parse_oid(column) for oid in request.oids)
+
+
 async def test_an_interface_that_is_gone_without_notice_is_dropped() -> None:
     async with serve(Agent(device(2))) as agent:
         session = session_for(agent)
