@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import Callable, Mapping
-from ipaddress import ip_address
 
 from linkwatch.core.inventory import Inventory, IPAddress
 from linkwatch.flow.measure import host_of, icmp_spec, literal_address
+from probes.resolve import ResolveError, resolve
+from probes.sample import Reason
+from probes.sample import Target as ProbeTarget
 
 REFRESH_S = 60.0
 LOOKUP_DEADLINE_S = 5.0
+LOOKUPS_AT_ONCE = 64
 
 
 class Addresses:
-    """The addresses of all targets with an ICMP probe. A name that does not resolve has none: it is
-    not measured, rather than down; the last known address is kept while a look-up fails.
+    """The addresses of all targets with an ICMP probe, names only inside the scope. A name that does not
+    resolve has none: it is not measured, rather than down. The last known address is kept while a look-up
+    fails, and as long as the resolver still gives it among others.
     """
 
     def __init__(self, inventory: Inventory, on_change: Callable[[], None]) -> None:
         self._on_change = on_change
+        self._allows = inventory.scope.allows
+        self._slots = asyncio.Semaphore(LOOKUPS_AT_ONCE)
         pinged = [target for target in inventory.targets.values() if icmp_spec(target)]
         literals = {target.id: literal_address(target) for target in pinged}
         self._known = {target: address for target, address in literals.items() if address}
@@ -39,17 +44,20 @@ class Addresses:
 
     async def refresh(self) -> None:
         """Look all names up once, side by side."""
-        found = await asyncio.gather(*(self._look_up(name) for name in self._names.values()))
-        fresh = {target: address for target, address in zip(self._names, found, strict=True) if address}
-        if any(self._known.get(target) != address for target, address in fresh.items()):
-            self._known.update(fresh)
+        found = await asyncio.gather(*(self._look_up(target) for target in self._names))
+        known = {target: address for target, address in self._known.items() if target not in self._names}
+        known |= {target: address for target, address in zip(self._names, found, strict=True) if address}
+        if known != self._known:
+            self._known = known
             self._on_change()
 
-    async def _look_up(self, name: str) -> IPAddress | None:
-        loop = asyncio.get_running_loop()
+    async def _look_up(self, target: str) -> IPAddress | None:
+        before, name = self._known.get(target), self._names[target]
         try:
-            async with asyncio.timeout(LOOKUP_DEADLINE_S):
-                infos = await loop.getaddrinfo(name, None, type=socket.SOCK_DGRAM)
-        except (OSError, TimeoutError):
-            return None
-        return ip_address(infos[0][4][0])
+            async with self._slots, asyncio.timeout(LOOKUP_DEADLINE_S):
+                given = await resolve(ProbeTarget(target, name, self._allows), name)
+        except ResolveError as error:
+            return None if error.reason is Reason.PERMISSION else before
+        except TimeoutError:
+            return before
+        return before if before in given else given[0]
