@@ -1,0 +1,8 @@
+"""Every row of the table, in its order."""
+
+from __future__ import annotations
+
+from bench import pinging
+from bench.row import Row
+
+ROWS: tuple[Row, ...] = (*pinging.ROWS,)
