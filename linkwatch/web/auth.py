@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import hmac
 import math
 import secrets
@@ -38,6 +39,7 @@ _CALLER = web.RequestKey("caller", Caller)
 class Gate:
     """What the middleware knows: settings, the access of each route, and who asked how often.
 
+    `proven`: hashes of keys that were good when last asked about; few, since only real keys get in.
     `form_secret`: signs the tokens in forms; new with every start, so forms live as long as the process.
     """
 
@@ -45,6 +47,7 @@ class Gate:
     access: dict[web.AbstractRoute, Access] = field(default_factory=dict)
     requests: TokenBuckets = field(default_factory=lambda: TokenBuckets(REQUESTS_PER_S, REQUEST_BURST))
     failures: TokenBuckets = field(default_factory=lambda: TokenBuckets(FAILURES_PER_S, FAILURE_BURST))
+    proven: set[bytes] = field(default_factory=set, repr=False)
     form_secret: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
 
 
@@ -90,13 +93,18 @@ async def _authorize(request: web.Request, gate: Gate, access: Access, peer: Pee
 
 
 async def authenticate(services: Services, gate: Gate, peer: Peer, token: str) -> Caller:
-    """The caller behind a key. Guessing is slowed down by address, before the store is asked."""
+    """The caller behind a key. Guessing is slowed down by address, before the store is asked; one stale key
+    must not lock out all others behind the same address, so a key that was good a moment ago passes."""
     failures, name = gate.failures, f"address {peer.address}"
-    _refuse_for(failures.wait_s(name, _monotonic_s()))
+    digest = hashlib.sha256(token.encode(errors="replace")).digest()
+    if digest not in gate.proven:
+        _refuse_for(failures.wait_s(name, _monotonic_s()))
     key = await services.store.find_key(token, services.now()) if token.isascii() else None
     if key is None:
+        gate.proven.discard(digest)
         failures.take(name, _monotonic_s())
         raise _key_needed("The key is not known, was revoked, or is past its time.")
+    gate.proven.add(digest)
     if services.store.healthy:
         with suppress(StoreError):
             await services.store.touch_key(key, services.now())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from ipaddress import ip_network
 
 import pytest
@@ -135,6 +136,18 @@ async def test_guessing_keys_is_slowed_down_by_address(client, monkeypatch):
     assert int(guesses[-1].headers["Retry-After"]) >= 1
 
 
+async def test_a_stale_key_in_one_program_does_not_lock_out_its_neighbours(client, world, key):
+    """Behind one address stand the whole NOC, or every program of this machine."""
+    good = await key("viewer")
+    assert (await client.get("/api/v1/summary", headers=good)).status == 200
+    for i in range(12):
+        await client.get("/api/v1/summary", headers={"Authorization": f"Bearer lw_{i}"})
+    assert (await client.get("/api/v1/summary", headers=good)).status == 200
+    await world.store.revoke_key((await world.store.keys())[0].prefix, world.now)
+    statuses = [(await client.get("/api/v1/summary", headers=good)).status for _ in range(2)]
+    assert statuses == [401, 429]
+
+
 async def test_too_many_requests_are_told_when_to_come_back(client, key, monkeypatch):
     gate = client.app[auth.GATE]
     object.__setattr__(gate, "requests", TokenBuckets(rate_per_s=0.5, burst=2))
@@ -176,3 +189,10 @@ async def test_what_comes_through_a_trusted_proxy_is_never_local(client, setting
 
 async def test_a_forwarding_header_takes_local_rights_away(client):
     assert (await client.get("/metrics", headers={"X-Forwarded-For": "127.0.0.1"})).status == 401
+
+
+async def test_a_key_of_bytes_that_are_no_text_is_refused(client):
+    reader, writer = await asyncio.open_connection("127.0.0.1", client.port)
+    writer.write(b"GET /api/v1/summary HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer \xff\xfe\r\n\r\n")
+    assert (await reader.readline()).split()[1] == b"401"
+    writer.close()
