@@ -16,7 +16,7 @@ from linkwatch.config.settings import Config
 from linkwatch.core.board import Board
 from linkwatch.core.catalog import Catalog
 from linkwatch.core.coverage import Coverage
-from linkwatch.core.inventory import ProbeSpec, Target
+from linkwatch.core.inventory import Target
 from linkwatch.core.rules import AlertMachine, Rule
 from linkwatch.flow.addresses import Addresses
 from linkwatch.flow.audit import Auditor
@@ -24,17 +24,17 @@ from linkwatch.flow.deliver import Deliverer
 from linkwatch.flow.echoes import EchoRecord, EchoTarget
 from linkwatch.flow.escalate import Escalator
 from linkwatch.flow.incidents import ZONE, Incidents
+from linkwatch.flow.intake import Intake
 from linkwatch.flow.judge import Clock, Judge
 from linkwatch.flow.measure import Measurer, icmp_spec, ping_targets, probe_metrics
 from linkwatch.flow.record import ProbeRecord
 from linkwatch.flow.verdicts import Verdicts
-from linkwatch.flow.vitals import Vitals
+from linkwatch.flow.vitals import Pulse, Vitals
 from linkwatch.notify.channels import build_channels
 from linkwatch.store.store import Store
 from linkwatch.web.server import serving
 from linkwatch.web.services import Health, Services
 from probes.icmp import Pinger
-from probes.sample import Sample
 
 GUARD_S = 1.0
 STUCK_S = 5.0
@@ -68,7 +68,10 @@ class Service:
         self.echoes = EchoRecord(self.board)
         labelled = {metric.name for metric in probe_metrics() if "probe" in metric.labels}
         self.samples = ProbeRecord(self.board, labelled)
-        self.measurer = Measurer(self._take_sample, monotonic=CLOCK.monotonic, utc=CLOCK.utc)
+        self.intake = Intake(
+            self.samples, self.verdicts, self.coverage, clock=CLOCK, on_verdict=lambda: self.judge.poke()
+        )
+        self.measurer = Measurer(self.intake.take, monotonic=CLOCK.monotonic, utc=CLOCK.utc)
         self.addresses = Addresses(inventory, self._point_pinger)
         self.vitals = Vitals(self.board, targets=len(inventory.targets), now=CLOCK.utc())
         self._rules = rules
@@ -152,15 +155,8 @@ class Service:
         position = self.coverage.graph.index[target.id]
         return EchoTarget(target, position, pinger_row, spec.interval_s)
 
-    def _take_sample(self, target: Target, spec: ProbeSpec, sample: Sample) -> None:
-        now, now_s, reach = CLOCK.utc(), CLOCK.monotonic(), self.judge.reachability
-        hidden = reach is not None and (reach.isolated or reach.root_of(target.id) is not None)
-        failures = self.samples.take(target, spec, sample, hidden=hidden, now=now, now_s=now_s)
-        if self.verdicts.take_sample(target, spec.name, failures, now_s - sample.duration_s, now):
-            self.judge.poke()
-
     def _health(self) -> Health:
-        data_age_s = CLOCK.utc() - self.judge.judged_at
+        data_age_s = CLOCK.monotonic() - self.judge.turned_s
         reasons = [
             reason
             for reason, bad in (
@@ -176,10 +172,15 @@ class Service:
         return CLOCK.monotonic() - self.pinger.counters().alive_at
 
     async def _guard(self) -> None:
+        looks = round(STUCK_S / GUARD_S)
+        pinger = Pulse(lambda: self.pinger.counters().alive_at, looks)
+        judge = Pulse(lambda: self.judge.turned_s, looks)
         while True:
             await asyncio.sleep(GUARD_S)
-            if self._pinger_age_s() > STUCK_S:
+            if pinger.is_still():
                 raise StuckError("the pinger thread has stopped; nothing would be measured any more")
+            if judge.is_still():
+                raise StuckError("the judge has stopped; nothing would be decided any more")
 
 
 async def serve(

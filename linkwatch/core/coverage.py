@@ -59,6 +59,7 @@ class Coverage:
         self._isolated_until = 0.0
         self._hidden_from: Floats = np.full(size, NEVER)
         self._hidden_until: Floats = np.zeros(size)
+        self._excused: Mask = np.zeros(size, dtype=np.bool_)
 
     def judge(self, verdict: Verdict, now_s: float) -> Reachability:
         """The reachability of every target at `now_s` (monotonic seconds)."""
@@ -69,7 +70,7 @@ class Coverage:
             self._isolated_until = now_s + SETTLE_S
         settling = settling | ((now_s < self._isolated_until) & (verdict.up != UP))
         self._hide(verdict, covered, own_root, cut_off, now_s)
-        return Reachability(
+        reach = Reachability(
             ids=self.graph.ids,
             index=self.graph.index,
             up=np.where(cut_off & (verdict.up == DOWN), UNKNOWN, verdict.up).astype(np.int8),
@@ -79,6 +80,12 @@ class Coverage:
             isolated=cut_off,
             maintenance=verdict.maintenance,
         )
+        self._excused = reach.excused
+        return reach
+
+    def excuses(self, position: int) -> bool:
+        """Whether the target at this position was not judged for itself in the last judgement."""
+        return bool(self._excused[position])
 
     def hides(self, positions: NDArray[np.intp], sent_s: Floats) -> Mask:
         """Which samples, by target position and send time (monotonic seconds), stay out of the windows."""

@@ -52,6 +52,16 @@ class Reachability:
     isolated: bool
     maintenance: Mask
 
+    @property
+    def excused(self) -> Mask:
+        """Which targets are not judged for themselves now: covered, settling, or LinkWatch is isolated."""
+        return np.asarray((self.root != NOT_COVERED) | self.settling | self.isolated)
+
+    def is_excused(self, target: str) -> bool:
+        """Whether the target is not judged for itself now."""
+        i = self.index.get(target)
+        return i is not None and bool(self.excused[i])
+
     def verdict(self, target: str) -> int:
         """1, 0, or -1 when the target is not measured or not known."""
         i = self.index.get(target)

@@ -60,7 +60,8 @@ class Judge:
         clock: Clock,
     ) -> None:
         self.reachability: Reachability | None = None
-        self.judged_at = 0.0
+        self.turned_s = 0.0
+        """When the last turn ended, monotonic seconds."""
         self._inventory, self._board, self._clock = inventory, board, clock
         self._pinger, self._coverage, self._verdicts = pinger, coverage, verdicts
         self._echoes, self._measurer = echoes, measurer
@@ -95,9 +96,10 @@ class Judge:
         )
         self._count_blips(transitions, started_s)
         await self._incidents.judge(self._machine.active, transitions, reach, now, self._machine.latest)
-        self.reachability, self.judged_at = reach, now
+        self.reachability = reach
         if full:
             self._publish_vitals(now, started_s)
+        self.turned_s = self._clock.monotonic()
 
     def _reach(self, now: float, now_s: float) -> Reachability:
         results = self._pinger.drain()
@@ -137,7 +139,8 @@ class Judge:
     def _count_blips(self, transitions: Sequence[Transition], now_s: float) -> None:
         short = {t.alert.target for t in transitions if t.reason == GoneReason.NEVER_FIRED and _is_of_up(t)}
         for target in short:
-            if not _is_excused(target, self.reachability):
+            # As of one turn before: who is seen again is excused no longer.
+            if self.reachability is None or not self.reachability.is_excused(target):
                 self._verdicts.count_blip(target, now_s)
 
     def _publish_vitals(self, now: float, started_s: float) -> None:
@@ -159,10 +162,3 @@ class Judge:
 def _is_of_up(transition: Transition) -> bool:
     series = transition.alert.series
     return bool(series) and all(name == "linkwatch_up" for name, _ in series)
-
-
-def _is_excused(target: str, before: Reachability | None) -> bool:
-    """Whether a failure that is over was an upstream's or our own uplink's, as seen one turn before."""
-    if before is None:
-        return False
-    return before.isolated or before.is_settling(target) or before.root_of(target) is not None

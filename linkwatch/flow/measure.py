@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections import Counter
 from collections.abc import Callable, Mapping
 from ipaddress import ip_address
@@ -15,6 +16,8 @@ from probes import registry
 from probes.icmp import PingTarget
 from probes.sample import Metric, Reason, Sample, Session
 from probes.sample import Target as ProbeTarget
+
+log = logging.getLogger(__name__)
 
 GRACE_S = 1.0
 """A probe keeps its own deadline; this much later it is ended from outside."""
@@ -51,6 +54,7 @@ class Measurer:
         self._running: dict[Key, asyncio.Task[None]] = {}
         self._failures: Counter[Key] = Counter()
         self._changed = asyncio.Event()
+        self._failure: BaseException | None = None
 
     async def replace(self, inventory: Inventory) -> None:
         """Take over an inventory; a probe whose target and settings stay keeps session and rhythm."""
@@ -64,6 +68,7 @@ class Measurer:
             self._schedule.remove(key)
             del self._jobs[key]
             await self._close(key)
+            del self._failures[key]
         for key, (target, spec) in wanted.items():
             if key not in self._jobs:
                 probe_target = ProbeTarget(target.id, target.address, inventory.scope.allows)
@@ -89,9 +94,18 @@ class Measurer:
                 self.missed += 1
                 continue
             task = asyncio.create_task(self._measure(due.key), name=f"probe {due.key[0]} {due.key[1]}")
+            task.add_done_callback(self._note_failure)
             self._running[due.key] = task
 
+    def _note_failure(self, task: asyncio.Task[None]) -> None:
+        """A sample that cannot be recorded is our own mistake: `run` raises it, else nobody would know."""
+        if not task.cancelled() and task.exception() is not None:
+            self._failure = task.exception()
+            self._changed.set()
+
     async def _wait(self) -> None:
+        if self._failure is not None:
+            raise self._failure
         self._changed.clear()
         next_at = self._schedule.next_at()
         pause_s = None if next_at is None else max(0.0, next_at - self._monotonic())
@@ -119,7 +133,10 @@ class Measurer:
         started_at, started_s = self._utc(), self._monotonic()
         try:
             async with asyncio.timeout(spec.timeout_s + GRACE_S):
-                return await self._sessions[key].probe(spec.timeout_s)
+                sample = await self._sessions[key].probe(spec.timeout_s)
+            if not isinstance(sample, Sample):  # a probe of others, which no type checker saw
+                raise TypeError("a probe returns a Sample")
+            return sample
         except TimeoutError:
             reason, detail = Reason.TIMEOUT, "the probe did not keep its deadline"
         except Exception as error:  # a broken probe must never stop another
@@ -131,7 +148,10 @@ class Measurer:
         if task is not None:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
-        await self._sessions.pop(key).close()
+        try:
+            await self._sessions.pop(key).close()
+        except Exception as error:  # one that cannot let go must not keep the others from it
+            log.warning("probe %s of %s did not close: %s", key[1], key[0], type(error).__name__)
 
 
 def probe_metrics() -> tuple[Metric, ...]:

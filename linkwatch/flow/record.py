@@ -44,6 +44,7 @@ class ProbeState:
     runs: MinuteCounts = field(default_factory=lambda: MinuteCounts(1))
     successes: MinuteCounts = field(default_factory=lambda: MinuteCounts(1))
     failures: dict[str, int] = field(default_factory=dict)
+    failed: int = 0
     misses: int = 0
     last: Sample | None = None
 
@@ -58,10 +59,11 @@ class ProbeRecord:
 
     def take(
         self, target: Target, spec: ProbeSpec, sample: Sample, *, hidden: bool, now: float, now_s: float
-    ) -> int:
-        """Record one sample at `now` (UTC; `now_s` monotonic). A `hidden` one stays out of the windows.
+    ) -> None:
+        """Record one sample at `now` (UTC; `now_s` monotonic).
 
-        Returns how many samples of this probe have failed in a row.
+        A `hidden` one stays out of the windows, and if it failed, out of the failures in a row: after an
+        outage a service is not called failing for what it could not answer meanwhile.
         """
         state = self._states.setdefault((target.id, spec.name), ProbeState(target.labels()))
         state.last = sample
@@ -71,7 +73,6 @@ class ProbeRecord:
             self._put(state, spec.name, series, value, now)
         if sample.ok or state.misses >= MISSES_UNTIL_ABSENT:
             self._clear_unseen(state, spec.name, sample.values)
-        return state.misses
 
     def last(self, target: str, probe: str) -> Sample | None:
         """The newest sample of a probe."""
@@ -88,7 +89,9 @@ class ProbeRecord:
     ) -> None:
         labels = (("probe", probe),)
         self._put_own(state, "linkwatch_probe_success", labels, float(sample.ok), now)
-        self._put_own(state, "linkwatch_probe_consecutive_failures", labels, state.misses, now)
+        if sample.ok or not hidden:
+            state.failed = 0 if sample.ok else state.failed + 1
+            self._put_own(state, "linkwatch_probe_consecutive_failures", labels, state.failed, now)
         self._put_own(state, "linkwatch_probe_duration_seconds", labels, sample.duration_s, now)
         if sample.reason is not None:
             count = state.failures[sample.reason] = state.failures.get(sample.reason, 0) + 1

@@ -38,6 +38,9 @@ class Verdicts:
         self._down_since: Floats = np.zeros(size)
         self._measured_at: Floats = np.zeros(size)
         self._suspect = np.zeros(size, dtype=np.bool_)
+        self._failed = np.zeros(size, dtype=np.int64)
+        self._excused = np.zeros(size, dtype=np.bool_)
+        self._judged_from_s: Floats = np.zeros(size)
         self._shown = self._up.copy()
         self._changes, self._blips = MinuteCounts(size), MinuteCounts(size)
         self._position_of_pinger: Rows = np.zeros(0, dtype=np.intp)
@@ -77,21 +80,31 @@ class Verdicts:
                 self._down_since[position] = verdict.since + (now_s - now) - self._interval_s[position]
                 self._measured_at[position] = now
 
-    def take_sample(self, target: Target, probe: str, failures: int, started_s: float, now: float) -> bool:
-        """Take over a sample, if it is of the target's reachability probe; whether the verdict changed.
+    def is_decided_by(self, target: str, probe: str) -> bool:
+        """Whether this probe, which is not ICMP, says whether the target is up."""
+        return self._reachability_probe.get(target) == probe
 
-        `started_s`: when it began, monotonic seconds. `failures`: how many samples have failed in a row; a few are a suspicion, more are believed.
+    def is_down(self, target: str) -> bool:
+        """Whether the target was found down in its own right."""
+        return bool(self._up[self._graph.index[target]] == DOWN)
+
+    def take_sample(self, target: str, *, ok: bool, started_s: float, now: float) -> bool:
+        """Take over a sample of the probe that decides on the target; whether the verdict changed.
+
+        One failure is a suspicion, several in a row are believed. One that began (`started_s`, monotonic)
+        while the target was excused says nothing any more once it is not.
         """
-        if self._reachability_probe.get(target.id) != probe:
-            return False
-        position = self._graph.index[target.id]
+        position = self._graph.index[target]
         before = self._up[position]
-        if failures == 1 and before != DOWN:
-            self._down_since[position] = started_s
-        if failures == 0 or failures >= FAILURES_TO_FALL:
-            self._up[position] = DOWN if failures else UP
-        self._suspect[position] = 0 < failures < FAILURES_TO_FALL and before != DOWN
         self._measured_at[position] = now
+        if not ok and started_s < self._judged_from_s[position]:
+            return False
+        failed = self._failed[position] = 0 if ok else self._failed[position] + 1
+        if failed == 1 and before != DOWN:
+            self._down_since[position] = started_s
+        if ok or failed >= FAILURES_TO_FALL:
+            self._up[position] = UP if ok else DOWN
+        self._suspect[position] = 0 < failed < FAILURES_TO_FALL and before != DOWN
         return bool(self._up[position] != before)
 
     def verdict(self) -> Verdict:
@@ -105,6 +118,7 @@ class Verdicts:
 
     def publish(self, reach: Reachability, now: float, now_s: float) -> None:
         """Put verdicts and what follows from them on the board."""
+        self._release(reach, now_s)
         changed = (reach.up != self._shown) & (reach.up != UNKNOWN) & (self._shown != UNKNOWN)
         self._changes.add(np.flatnonzero(changed), now_s)
         self._shown = np.where(reach.up == UNKNOWN, self._shown, reach.up)
@@ -114,6 +128,14 @@ class Verdicts:
         self._fill("linkwatch_upstream_down", covered.astype(np.float64), np.ones_like(known), now)
         self._fill("linkwatch_in_maintenance", reach.maintenance.astype(np.float64), np.ones_like(known), now)
         self._publish_paths(reach, now)
+
+    def _release(self, reach: Reachability, now_s: float) -> None:
+        """Who is judged for itself again begins anew: the failures so far were the upstream's or our own."""
+        released = self._excused & ~reach.excused
+        self._excused = reach.excused
+        self._judged_from_s[released] = now_s
+        fallible = released & (self._failed > 0) & (self._up != DOWN)
+        self._failed[fallible], self._suspect[fallible] = 0, False
 
     def publish_events(self, now: float, now_s: float) -> None:
         """Put the counts of the long windows on the board."""

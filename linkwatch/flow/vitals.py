@@ -34,6 +34,24 @@ class Increase:
         return float(self._counts.total(self._window_s, now_s)[0])
 
 
+class Pulse:
+    """Whether a part still turns. Looks are counted, not seconds: when the whole process was stopped for a
+    while (a paused machine, a debugger), every part is late and none is stuck.
+    """
+
+    def __init__(self, read: Callable[[], float], looks: int) -> None:
+        """`read` gives what changes with every turn."""
+        self._read, self._looks = read, looks
+        self._last, self._unchanged = read(), 0
+
+    def is_still(self) -> bool:
+        """Look once; whether nothing has changed for `looks` looks."""
+        value = self._read()
+        self._unchanged = self._unchanged + 1 if value == self._last else 0
+        self._last = value
+        return self._unchanged >= self._looks
+
+
 class Vitals:
     """Gauges and counters of the service itself."""
 

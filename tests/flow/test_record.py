@@ -83,3 +83,16 @@ def test_hidden_samples_stay_out_of_the_success_ratio() -> None:
     assert value(board, "linkwatch_probe_success_ratio", probe="snmp", window="5m") == 1.0
     take(record, sample(reason=Reason.TIMEOUT))
     assert value(board, "linkwatch_probe_success_ratio", probe="snmp", window="5m") == 0.5
+
+
+def test_failures_in_a_row_leave_out_hidden_ones_and_end_with_any_success() -> None:
+    board = Board()
+    record = ProbeRecord(board)
+
+    def failed(*, hidden: bool) -> float | None:
+        take(record, sample(reason=Reason.TIMEOUT), hidden=hidden)
+        return value(board, "linkwatch_probe_consecutive_failures", probe="snmp")
+
+    assert [failed(hidden=hidden) for hidden in (True, False, True, True, False)] == [None, 1, 1, 1, 2]
+    take(record, sample(), hidden=True)
+    assert value(board, "linkwatch_probe_consecutive_failures", probe="snmp") == 0

@@ -1,0 +1,51 @@
+"""Where samples of every probe but ICMP come in: the record, and what they say of reachability."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from linkwatch.core.coverage import Coverage
+from linkwatch.core.inventory import ProbeSpec, Target
+from linkwatch.flow.judge import Clock
+from linkwatch.flow.record import ProbeRecord
+from linkwatch.flow.verdicts import Verdicts
+from probes.sample import Sample
+
+
+class Intake:
+    """Takes one sample at a time; `on_verdict` is called when a target went up or down by it."""
+
+    def __init__(
+        self,
+        samples: ProbeRecord,
+        verdicts: Verdicts,
+        coverage: Coverage,
+        *,
+        clock: Clock,
+        on_verdict: Callable[[], None],
+    ) -> None:
+        self._samples, self._verdicts, self._coverage = samples, verdicts, coverage
+        self._clock, self._on_verdict = clock, on_verdict
+
+    def take(self, target: Target, spec: ProbeSpec, sample: Sample) -> None:
+        """A sample has just ended."""
+        now, now_s = self._clock.utc(), self._clock.monotonic()
+        started_s = now_s - sample.duration_s
+        decides = self._verdicts.is_decided_by(target.id, spec.name)
+        hidden = self._is_hidden(target.id, started_s, decides=decides)
+        self._samples.take(target, spec, sample, hidden=hidden, now=now, now_s=now_s)
+        if decides and self._verdicts.take_sample(target.id, ok=sample.ok, started_s=started_s, now=now):
+            self._on_verdict()
+
+    def _is_hidden(self, target: str, started_s: float, *, decides: bool) -> bool:
+        """Whether it says nothing of the service: while covered, isolated, or while ping says it is down.
+
+        The outage of a target that only this probe decides on is in its success ratio: nothing else has it.
+        """
+        position = self._coverage.graph.index[target]
+        if self._coverage.excuses(position):
+            return True
+        began_hidden = self._coverage.hides(np.array([position]), np.array([started_s]))[0]
+        return bool(began_hidden) and not (decides and self._verdicts.is_down(target))
