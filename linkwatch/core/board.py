@@ -164,6 +164,12 @@ class Column:
         self.version += 1
         self.generation += 1
 
+    def forget_absent(self, before: float) -> None:
+        """Remove the rows that are absent and were last measured before that time (UTC seconds)."""
+        stays = self.present | (self.measured_at >= before)
+        if not stays.all():
+            self.keep(stays)
+
     def _grow(self, labels: Iterable[str]) -> None:
         capacity = len(self._values)
         if self._size > capacity:

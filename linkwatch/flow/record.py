@@ -16,6 +16,11 @@ from probes.sample import Labels, Sample
 MISSES_UNTIL_ABSENT = 2
 """A value that a probe could not read that often in a row is no longer shown: absent, not stale."""
 
+ABSENT_KEPT_S = 3600.0
+"""How long the row of a value that is no longer there (an interface that is gone) stays on the board."""
+
+ROWS_BEFORE_SWEEP = 1000
+
 SUCCESS_WINDOWS_S = {"5m": WINDOWS_S["5m"], **ROLLUPS_S}
 
 Series = tuple[str, Labels]
@@ -56,6 +61,7 @@ class ProbeRecord:
         """`labelled`: the metrics that also carry the name of the probe."""
         self._board, self._labelled = board, labelled
         self._states: dict[tuple[str, str], ProbeState] = {}
+        self._sweep_at: dict[str, int] = {}
 
     def take(
         self, target: Target, spec: ProbeSpec, sample: Sample, *, hidden: bool, now: float, now_s: float
@@ -113,8 +119,15 @@ class ProbeRecord:
     def _put(self, state: ProbeState, probe: str, series: Series, value: float, now: float) -> None:
         cell = state.cells.get(series)
         if cell is None or not cell.is_current:
+            self._sweep(self._board.column(series[0]), now)
             cell = state.cells[series] = self._place(state, probe, series)
         cell.column.put(cell.row, value, now)
+
+    def _sweep(self, column: Column, now: float) -> None:
+        """Let a column not grow for ever: look for old rows each time it has doubled."""
+        if len(column) >= self._sweep_at.get(column.name, ROWS_BEFORE_SWEEP):
+            column.forget_absent(now - ABSENT_KEPT_S)
+            self._sweep_at[column.name] = max(2 * len(column), ROWS_BEFORE_SWEEP)
 
     def _place(self, state: ProbeState, probe: str, series: Series) -> _Cell:
         metric, labels = series

@@ -96,3 +96,15 @@ def test_failures_in_a_row_leave_out_hidden_ones_and_end_with_any_success() -> N
     assert [failed(hidden=hidden) for hidden in (True, False, True, True, False)] == [None, 1, 1, 1, 2]
     take(record, sample(), hidden=True)
     assert value(board, "linkwatch_probe_consecutive_failures", probe="snmp") == 0
+
+
+def test_interfaces_that_come_and_go_do_not_pile_up() -> None:
+    board = Board()
+    record = ProbeRecord(board)
+    for minute in range(6000):
+        came = (OPER_UP[0], (("interface", f"ppp{minute}"),))
+        take(record, sample({OPER_UP: 1.0, came: 1.0}), now=60.0 * minute)
+    assert len(board.column(OPER_UP[0])) < 2000
+    assert value(board, OPER_UP[0], interface="eth0") == 1.0
+    assert value(board, OPER_UP[0], interface="ppp5999") == 1.0
+    assert value(board, OPER_UP[0], interface="ppp5998") is None
