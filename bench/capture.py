@@ -52,7 +52,12 @@ class Capture:
         at_ns, echo = self._read()
         asked: dict[tuple[int, bytes], int] = {}
         found: dict[int, list[tuple[float, float]]] = {}
-        columns = (at_ns.tolist(), echo["type"].tolist(), echo["source"].tolist(), echo["destination"].tolist())
+        columns = (
+            at_ns.tolist(),
+            echo["type"].tolist(),
+            echo["source"].tolist(),
+            echo["destination"].tolist(),
+        )
         for ns, kind, source, destination, mark in zip(*columns, echo["mark"].tolist(), strict=True):
             if kind == REQUEST:
                 asked[destination, mark] = ns

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from ipaddress import IPv4Address
@@ -45,10 +44,10 @@ def heal(inside: Namespace, *prefixes: str) -> None:
 
 
 class Echoes:
-    """Counts the kernel's own ICMP counters (RFC 4293) of the network that a process lives in."""
+    """The kernel's own ICMP counters (RFC 4293) of a network, from now on."""
 
-    def __init__(self, pid: int) -> None:
-        self._file = Path(f"/proc/{pid}/net/snmp")
+    def __init__(self, inside: Namespace) -> None:
+        self._inside = inside
         self._before = self._read()
 
     def sent(self) -> int:
@@ -63,9 +62,9 @@ class Echoes:
         return self._read()[name] - self._before[name]
 
     def _read(self) -> dict[str, int]:
-        names, values = (
-            line.split() for line in self._file.read_text().splitlines() if line.startswith("Icmp:")
-        )
+        with self._inside.entered():
+            text = Path("/proc/thread-self/net/snmp").read_text()
+        names, values = (line.split() for line in text.splitlines() if line.startswith("Icmp:"))
         return {name: int(value) for name, value in zip(names[1:], values[1:], strict=True)}
 
 
@@ -73,9 +72,3 @@ def write_hosts(file: Path, count: int) -> Path:
     """A file of addresses, one a line, as fping and `linkwatch ping` read it."""
     file.write_text("\n".join(addresses(count)) + "\n")
     return file
-
-
-def in_background(inside: Namespace, *command: str) -> subprocess.Popen[bytes]:
-    """Start a command inside; its output is dropped."""
-    quiet = subprocess.DEVNULL
-    return subprocess.Popen(inside.command(*command), stdout=quiet, stderr=quiet)

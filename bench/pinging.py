@@ -35,7 +35,7 @@ def measure_cpu(pace: Pace) -> Iterator[Figure]:
     with namespace(firewall=False) as inside, tempfile.TemporaryDirectory() as folder:
         arguments = ("--first", FIRST, "--count", TARGETS)
         with Subject("pinger", *arguments, inside=inside.command()) as pinger:
-            ours_us = cpu_us_per_ping(pinger.pid, seconds)
+            ours_us = cpu_us_per_ping(inside, pinger.pid, seconds)
             told = json.loads(pinger.finish())
         hosts = write_hosts(Path(folder) / "hosts", FPING_TARGETS)
         for name, words in PACES.items():
@@ -48,10 +48,10 @@ def measure_cpu(pace: Pace) -> Iterator[Figure]:
     yield Figure("missed sends", told["missed"], at_most=0)
 
 
-def cpu_us_per_ping(pid: int, seconds: float) -> float:
+def cpu_us_per_ping(inside: Namespace, pid: int, seconds: float) -> float:
     """After a while, over some seconds."""
     time.sleep(WARM_UP_S)
-    spell, echoes = Spell(pid), Echoes(pid)
+    spell, echoes = Spell(pid), Echoes(inside)
     time.sleep(seconds)
     return spell.used_s / max(echoes.sent(), 1) * 1e6
 
@@ -60,7 +60,7 @@ def fping_us(inside: Namespace, hosts: Path, words: Sequence[str], seconds: floa
     """fping in loop mode, one round a second."""
     command = inside.command("fping", "-l", "-q", *words, "-p", "1000", "-t", "900", "-f", str(hosts))
     with running(command) as fping:
-        used_us = cpu_us_per_ping(fping.pid, seconds)
+        used_us = cpu_us_per_ping(inside, fping.pid, seconds)
         fping.send_signal(signal.SIGINT)
         fping.wait()
     return used_us

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench import pinging
+from bench import pinging, whole
 from bench.row import Row
 
-ROWS: tuple[Row, ...] = (*pinging.ROWS,)
+ROWS: tuple[Row, ...] = (*pinging.ROWS, *whole.ROWS)

@@ -93,7 +93,7 @@ class Watch:
     def __init__(self, namespace: Namespace, folder: Path, document: dict[str, Any]) -> None:
         self._namespace, self._folder = namespace, folder
         self.file = folder / "inventory.yml"
-        self.file.write_text(yaml.safe_dump(document, allow_unicode=True))
+        self.file.write_text(yaml.dump(document, Dumper=yaml.CSafeDumper, allow_unicode=True))
         self._process: subprocess.Popen[str] | None = None
         self._key = self._cli(
             "key", "create", "test", "--role", "operator", "--config", str(self.file)
