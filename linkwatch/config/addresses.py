@@ -113,8 +113,20 @@ def listen(text: str) -> tuple[str, int]:
 
 def store_url(text: str) -> str:
     """Where the store is; never quoted, since it may hold a password."""
-    if not text.startswith(("sqlite:///", "postgresql://")):
+    if not (_names_file(text) or _names_database(text)):
         raise ValueError(
             "is not a store (allowed: sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE)"
         )
     return text
+
+
+def _names_file(text: str) -> bool:
+    file = text.removeprefix("sqlite:///")
+    return file not in (text, "", ":memory:")
+
+
+def _names_database(text: str) -> bool:
+    try:
+        return text.startswith("postgresql://") and urlsplit(text).port != 0
+    except ValueError:
+        return False  # the port is no number
