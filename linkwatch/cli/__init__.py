@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import sys
 from importlib import import_module
 from importlib.metadata import version
 from typing import Any
 
 import click
+
+from linkwatch.cli.failures import INTERRUPTED, NOT_ALLOWED, explain, fail
 
 COMMANDS = {
     "run": ("linkwatch.cli.run", "Watch what an inventory file names (without one: this machine)."),
@@ -38,6 +42,17 @@ class LazyGroup(click.Group):
             raise TypeError(f"{COMMANDS[cmd_name][0]}.command is not a command")
         return command
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; what the machine refuses becomes one message, whichever command it stops."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            sys.exit(INTERRUPTED)
+        except OSError as error:
+            if error.errno == errno.EPIPE:
+                raise  # nobody reads any more (`| head`): click ends silently
+            fail(f"linkwatch: {explain(error)}", NOT_ALLOWED)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands from the table, without importing any."""
         with formatter.section("Commands"):
@@ -52,5 +67,5 @@ def main(**_: Any) -> None:
     """LinkWatch watches what an emergency response runs on, and pages until somebody answers.
 
     Exit codes: 0 good, 1 something that was measured or tested failed, 2 wrong usage or configuration,
-    3 this machine does not allow it (the message names the command that mends it).
+    3 this machine does not allow it (the message says what mends it), 130 ended by Ctrl+C.
     """

@@ -11,14 +11,17 @@ from typing import TypeVar
 
 import click
 
+from linkwatch.cli.amounts import Amount
 from linkwatch.cli.configuration import read_config
 from linkwatch.cli.failures import MEASURED_BAD, NOT_ALLOWED, WRONG_INPUT, fail
+from linkwatch.config.problems import suggest
 from linkwatch.store.errors import StoreError
 from linkwatch.store.keys import Key, Role
 from linkwatch.store.store import Store
 
 T = TypeVar("T")
 DAY_S = 86_400.0
+LONGEST_DAYS = 36_500.0
 CONFIG = click.option(
     "--config", "file", required=True, type=click.Path(exists=True, path_type=Path), help="The inventory."
 )
@@ -33,15 +36,14 @@ def command() -> None:
 @click.argument("name")
 @click.option("--role", type=click.Choice([role.value for role in Role]), default="viewer", show_default=True)
 @click.option("--organization", help="For partners: the organization whose targets the key may see.")
-@click.option("--days", type=click.FloatRange(min=0.01), help="How long it is good (default: until revoked).")
+@click.option("--days", type=Amount(0.01, LONGEST_DAYS), help="How long it is good (default: until revoked).")
 @CONFIG
 def create(name: str, role: str, organization: str | None, days: float | None, file: Path) -> None:
     """Make a key called NAME and show it, this once."""
+    _check_bounds(name, role, organization)
     known = read_config(file).inventory.organizations
     if organization is not None and organization not in known:
-        fail(f"no organization {organization!r}; there are: {', '.join(known)}", WRONG_INPUT)
-    if role == Role.PARTNER and organization is None:
-        fail("a partner key needs --organization", WRONG_INPUT)
+        fail(f"there is no organization {organization!r}{suggest(organization, known)}", WRONG_INPUT)
     now = time.time()
     expires_at = now + days * DAY_S if days else None
 
@@ -53,6 +55,15 @@ def create(name: str, role: str, organization: str | None, days: float | None, f
     token, _ = _with_store(file, make)
     click.echo(token)
     click.echo("Keep it: it is not shown again. Use it as `Authorization: Bearer <key>`.", err=True)
+
+
+def _check_bounds(name: str, role: str, organization: str | None) -> None:
+    if not (name.strip() and name.isprintable()):
+        fail("NAME must say whose key it is, in letters that can be printed", WRONG_INPUT)
+    if role == Role.PARTNER and organization is None:
+        fail("a partner key needs --organization", WRONG_INPUT)
+    if role != Role.PARTNER and organization is not None:
+        fail(f"--organization bounds partners only; a {role} sees everything", WRONG_INPUT)
 
 
 @command.command("list")

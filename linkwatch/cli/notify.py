@@ -10,6 +10,7 @@ import click
 
 from linkwatch.cli.configuration import read_config
 from linkwatch.cli.failures import MEASURED_BAD, WRONG_INPUT, fail
+from linkwatch.config.problems import suggest
 from linkwatch.config.settings import Config
 from linkwatch.notify.channel import Delivered, Failed, Message, Outcome
 from linkwatch.notify.channels import build_channels
@@ -38,12 +39,15 @@ def test(contact: str, file: Path, channel: str | None) -> None:
     Exit code: 0 all delivered, 1 some not, 2 no such contact or channel.
     """
     config = read_config(file)
-    person = config.inventory.contacts.get(contact)
-    if person is None:
-        fail(f"no contact {contact!r}; there are: {', '.join(config.inventory.contacts)}", WRONG_INPUT)
-    if channel is not None and channel not in person.channels:
-        fail(f"{contact} has no channel {channel!r}; it has: {', '.join(person.channels)}", WRONG_INPUT)
-    outcomes = asyncio.run(_send(config, contact, [channel] if channel else list(person.channels)))
+    contacts = config.inventory.contacts
+    if contact not in contacts:
+        fail(f"there is no contact {contact!r}{suggest(contact, contacts)}", WRONG_INPUT)
+    names = list(contacts[contact].channels)
+    if channel is not None and channel not in names:
+        fail(f"{contact} has no channel {channel!r}{suggest(channel, names)}", WRONG_INPUT)
+    if not names:
+        fail(f"{contact} has no channel and can never be told", WRONG_INPUT)
+    outcomes = asyncio.run(_send(config, contact, [channel] if channel else names))
     for name, outcome in outcomes.items():
         click.echo(f"{contact} {name}: {_describe(outcome)}")
     sys.exit(0 if all(isinstance(outcome, Delivered) for outcome in outcomes.values()) else MEASURED_BAD)

@@ -11,24 +11,12 @@ from typing import Any
 
 import click
 
+from linkwatch.cli.amounts import Duration
 from linkwatch.cli.failures import MEASURED_BAD, NOT_ALLOWED, WRONG_INPUT, fail
 from probes.icmp import ProbePermissionError, ping_many
-from probes.oneshot import parse_duration
 
 COLUMNS = ("sent", "received", "loss", "min", "mean", "p50", "p95", "p99", "max")
-
-
-class Duration(click.ParamType[float]):
-    """Seconds, written `1s`, `200ms` or as a bare number."""
-
-    name = "duration"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Seconds."""
-        try:
-            return value if isinstance(value, float) else parse_duration(value)
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
+LONGEST_SHOWN = 80
 
 
 @click.command("ping", short_help="Ping many hosts at once.")
@@ -37,7 +25,9 @@ class Duration(click.ParamType[float]):
 @click.option("--interval", type=Duration(), default="1s", show_default=True, help="Between two of them.")
 @click.option("--timeout", type=Duration(), default="3s", show_default=True, help="Then a ping is lost.")
 @click.option(
-    "--file", type=click.File("r"), help="Read hosts from a file, one a line (- is standard input)."
+    "--file",
+    type=click.File("r", encoding="utf-8"),
+    help="Read hosts from a file, one a line (- is standard input).",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON: `total`, and `targets` one by one.")
 @click.option("--quiet", is_flag=True, help="Only the total.")
@@ -69,7 +59,11 @@ def command(
 
 
 def _read_hosts(lines: Iterable[str]) -> list[str]:
-    return [line.split("#")[0].strip() for line in lines if line.split("#")[0].strip()]
+    try:
+        words = [line.split("#")[0].strip() for line in lines]
+    except UnicodeDecodeError:
+        fail("linkwatch ping: the file of hosts is not UTF-8 text", WRONG_INPUT)
+    return [word for word in words if word]
 
 
 def _resolve(name: str) -> IPv4Address | IPv6Address:
@@ -80,7 +74,8 @@ def _resolve(name: str) -> IPv4Address | IPv6Address:
     try:
         return ip_address(socket.getaddrinfo(name, None, type=socket.SOCK_DGRAM)[0][4][0])
     except (OSError, UnicodeError) as error:
-        fail(f"{name}: the name does not resolve ({error})", WRONG_INPUT)
+        why = error.strerror if isinstance(error, OSError) else "not a name"
+        fail(f"{name[:LONGEST_SHOWN]!r}: the name does not resolve ({why})", WRONG_INPUT)
 
 
 def _run(

@@ -18,7 +18,6 @@ from linkwatch.cli.failures import MEASURED_BAD, NOT_ALLOWED, fail
 from linkwatch.config.machine import default_config
 from linkwatch.config.settings import Config
 from linkwatch.store.errors import StoreError
-from probes.icmp import ProbePermissionError
 
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
@@ -43,12 +42,22 @@ def run_until_stopped(service: Coroutine[Any, Any, None]) -> None:
     """Run the service until SIGINT or SIGTERM; failures become one message and an exit code."""
     try:
         asyncio.run(_until_signal(service))
-    except* StuckError as stuck:
-        fail(f"linkwatch: {stuck.exceptions[0]}", MEASURED_BAD)
-    except* (StoreError, ProbePermissionError) as refused:
-        fail(f"linkwatch: {refused.exceptions[0]}", NOT_ALLOWED)
-    except* OSError as error:
-        fail(f"linkwatch: {error.exceptions[0]}", NOT_ALLOWED)
+    except (BaseExceptionGroup, StuckError, StoreError, OSError) as error:
+        match cause := _first(error):
+            case StuckError():
+                fail(f"linkwatch: {cause}", MEASURED_BAD)
+            case StoreError():
+                fail(f"linkwatch: {cause}", NOT_ALLOWED)
+            case OSError():
+                raise cause from None  # told like that of any other command
+        raise
+
+
+def _first(error: BaseException) -> BaseException:
+    """The failure that ended a group of tasks; the others only followed."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
 
 
 async def _until_signal(service: Coroutine[Any, Any, None]) -> None:
