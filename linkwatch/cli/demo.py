@@ -7,13 +7,15 @@ import contextlib
 import logging
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from linkwatch.cli.amounts import Amount
 from linkwatch.cli.failures import MEASURED_BAD, fail
-from linkwatch.demo.stage import Stage, WorldProcess, free_listener, set_up
+from linkwatch.demo.stage import PORTS_TRIED, Stage, WorldProcess, free_listener, set_up
 
 if TYPE_CHECKING:
     from socket import socket
@@ -21,11 +23,18 @@ if TYPE_CHECKING:
     from linkwatch.app import Running
 
 WIDTH = 26
+LAST_FIRST_PORT = 65_535 - PORTS_TRIED
 
 
 @click.command("demo", short_help="Watch a simulated province on this machine, with real packets.")
-@click.option("--port", default=8080, show_default=True, help="First port tried for the wall page and API.")
-@click.option("--seconds", type=click.FloatRange(min=1.0), help="End by itself after so long.")
+@click.option(
+    "--port",
+    type=click.IntRange(1, LAST_FIRST_PORT),
+    default=8080,
+    show_default=True,
+    help="First port tried for the wall page and API.",
+)
+@click.option("--seconds", type=Amount(min=1.0), help="End by itself after so long.")
 def command(port: int, seconds: float | None) -> None:
     """Watch a simulated province of 27 districts on this machine.
 
@@ -35,6 +44,8 @@ def command(port: int, seconds: float | None) -> None:
     """
     wall, inbox = free_listener(port), free_listener(port + 1)
     stage = set_up()  # before anything else is imported: it needs a process without threads
+    if stage.why_loopback:
+        click.echo(f"no wire that can be cut: {stage.why_loopback}; only servers will break", err=True)
     from linkwatch.cli.run import run_until_stopped
 
     logging.basicConfig(level=logging.ERROR)
@@ -56,11 +67,10 @@ async def _play(
         fail(f"linkwatch demo: {error}", MEASURED_BAD)
     config = read_config(_write_inventory(stage, folder, wall, inbox))
     show = _Show(stage, world, wall, inbox)
+    rules = read_rules(config.rule_files)
     with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(seconds), contextlib.AsyncExitStack() as stack:
-            stack.push_async_callback(show.close)
-            rules = read_rules(config.rule_files)
-            await serve(config, rules, listener=wall, on_started=show.begin)
+        async with asyncio.timeout(seconds), asyncio.TaskGroup() as group:
+            await serve(config, rules, listener=wall, on_started=partial(show.begin, group))
 
 
 def _write_inventory(stage: Stage, folder: Path, wall: socket, inbox: socket) -> Path:
@@ -87,31 +97,26 @@ class _Show:
 
     def __init__(self, stage: Stage, world: WorldProcess, wall: socket, inbox: socket) -> None:
         self._stage, self._world, self._wall, self._inbox = stage, world, wall, inbox
-        self._tasks: list[asyncio.Task[None]] = []
         self._started = time.monotonic()
 
-    def begin(self, running: Running) -> None:
-        """Open the curtain."""
-        self._tasks.append(asyncio.create_task(self._greet(running), name="greeting"))
-        self._tasks.append(asyncio.create_task(self._open_inbox(running), name="inbox"))
-        self._tasks.append(asyncio.create_task(self._tell(), name="story"))
+    def begin(self, group: asyncio.TaskGroup, running: Running) -> None:
+        """Open the curtain; if a part of the show fails, the group ends the demo."""
+        group.create_task(self._play_all(running), name="show")
 
-    async def close(self) -> None:
-        """End what `begin` started."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+    async def _play_all(self, running: Running) -> None:
+        await self._greet(running)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._open_inbox(running), name="inbox")
+            group.create_task(self._tell(), name="story")
 
     async def _greet(self, running: Running) -> None:
         from linkwatch.store.keys import Role
 
         count = len(running.services.inventory().targets)
-        where = "a network namespace of its own" if self._stage.tun is not None else "loopback addresses"
+        where = "a network namespace of its own" if self._stage.own_network else "loopback addresses"
         click.secho(
             f"LinkWatch: {count} targets in 27 districts of Thanh Hóa, simulated in {where}", bold=True
         )
-        if self._stage.why_loopback:
-            click.echo(f"  (no namespace: {self._stage.why_loopback}; only servers can break)")
         click.echo(f"  wall page   http://{_address(self._wall)}/")
         click.echo(f"  metrics     http://{_address(self._wall)}/metrics")
         click.echo(f"  duty inbox  http://{_address(self._inbox)}/")
@@ -133,7 +138,7 @@ class _Show:
         await runner.setup()
         try:
             await web.SockSite(runner, self._inbox).start()
-            if self._stage.tun is not None:  # apprise sends from inside the demo's own network
+            if self._stage.own_network:  # apprise sends from inside the demo's own network
                 await web.TCPSite(runner, *self._inbox.getsockname()).start()
             await asyncio.Event().wait()
         finally:
@@ -142,8 +147,7 @@ class _Show:
     async def _tell(self) -> None:
         from linkwatch.demo.story import faults, tell
 
-        rounds = faults(self._stage.province, wire=self._stage.tun is not None)
-        await tell(rounds, self._world.command, self._say)
+        await tell(faults(self._stage.province), self._world.command, self._say)
 
     def _say(self, kind: str, text: str) -> None:
         elapsed_s = time.monotonic() - self._started

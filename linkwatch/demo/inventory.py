@@ -122,7 +122,7 @@ def _district_targets(province: Province) -> Iterator[Entry]:
 
 def _link(province: Province, district: District) -> Entry:
     address = province.link(district)
-    return {
+    link: Entry = {
         "id": f"kenh-{district.id}",
         "name": f"Kênh truyền {district.name}",
         "kind": "link",
@@ -134,6 +134,10 @@ def _link(province: Province, district: District) -> Entry:
         "emergency": district.quarantine,
         "circuit": {"id": f"{address.split('.')[1]}TH{district.number:04d}", "bandwidth": "100M"},
     }
+    if address in province.modems:
+        url = f"http://{address}:{province.web_port}/"
+        link["probes"] = [{"type": "http", "interval": "1s", "timeout": "1s", "url": url}]
+    return link
 
 
 def _quarantine_targets(province: Province, district: District) -> Iterator[Entry]:

@@ -18,6 +18,7 @@ QUARANTINE = (
 )  # fmt: skip
 SATELLITE = ("Mường Lát",)
 MOUNTAIN = ("Quan Sơn", "Quan Hóa", "Bá Thước", "Lang Chánh", "Như Xuân", "Thường Xuân")
+WITH_MODEM = ("Quan Sơn",)
 VIETTEL_EVERY = 4
 
 PLAIN = str.maketrans(
@@ -63,6 +64,8 @@ class Province:
     first_octet: int
     web_port: int
     snmp_port: int
+    wire: bool
+    """Whether packets pass a wire that can be cut; on loopback only servers can break."""
 
     districts = tuple(District(name, number) for number, name in enumerate(DISTRICTS, 1))
 
@@ -86,6 +89,13 @@ class Province:
             "dich-vu-cong": ("Cổng dịch vụ công", "portal", f"{centre}.20"),
             "van-ban": ("Hệ thống quản lý văn bản", "portal", f"{centre}.21"),
         }
+
+    @property
+    def modems(self) -> dict[str, str]:
+        """Address -> name of each link that is watched by the web page of its modem, for it cannot be cut."""
+        if self.wire:
+            return {}
+        return {self.link(one): f"Modem {one.name}" for one in self.districts if one.name in WITH_MODEM}
 
     def core(self, organization: str) -> str:
         """Address of an organization's core router."""
@@ -137,5 +147,5 @@ class Province:
         return found
 
 
-OWN_NETWORK = Province(10, web_port=80, snmp_port=161)
-LOOPBACK = Province(127, web_port=18080, snmp_port=11161)
+OWN_NETWORK = Province(10, web_port=80, snmp_port=161, wire=True)
+LOOPBACK = Province(127, web_port=18080, snmp_port=11161, wire=False)

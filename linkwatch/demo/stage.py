@@ -9,7 +9,13 @@ import subprocess
 import sys
 from dataclasses import dataclass
 
-from linkwatch.demo.namespace import NoNamespaceError, configure, enter_own_network, open_tun
+from linkwatch.demo.namespace import (
+    NoNamespaceError,
+    configure,
+    enter_own_network,
+    open_tun,
+    rehearse,
+)
 from linkwatch.demo.province import LOOPBACK, OWN_NETWORK, Province
 
 PORTS_TRIED = 50
@@ -18,9 +24,12 @@ START_DEADLINE_S = 20.0
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """`tun`: the near end of the wire, or None on loopback, where `why_loopback` says why."""
+    """`own_network`: whether it is a namespace. `tun`: the near end of the wire, or None where packets
+    go over loopback; `why_loopback` says why.
+    """
 
     province: Province
+    own_network: bool
     tun: int | None
     why_loopback: str = ""
 
@@ -28,14 +37,18 @@ class Stage:
 def set_up() -> Stage:
     """Enter a network of the demo's own if the machine allows it. Call before any thread is started."""
     try:
+        rehearse()
         enter_own_network()
-        tun = open_tun("province")
-        configure(f"addr add {OWN_NETWORK.watcher}/32 dev province")
-        configure("link set province up")
-        configure(f"route add {OWN_NETWORK.first_octet}.0.0.0/8 dev province")
     except NoNamespaceError as refusal:
-        return Stage(LOOPBACK, None, str(refusal))
-    return Stage(OWN_NETWORK, tun)
+        return Stage(LOOPBACK, own_network=False, tun=None, why_loopback=str(refusal))
+    try:
+        tun = open_tun("province")
+    except NoNamespaceError as refusal:
+        return Stage(LOOPBACK, own_network=True, tun=None, why_loopback=str(refusal))
+    configure(f"addr add {OWN_NETWORK.watcher}/32 dev province")
+    configure("link set province up")
+    configure(f"route add {OWN_NETWORK.first_octet}.0.0.0/8 dev province")
+    return Stage(OWN_NETWORK, own_network=True, tun=tun)
 
 
 def free_listener(first_port: int) -> socket.socket:

@@ -33,8 +33,8 @@ class Fault:
     text: str
 
 
-def faults(province: Province, *, wire: bool) -> tuple[Fault, ...]:
-    """The faults of one round; without a wire only servers can break."""
+def faults(province: Province) -> tuple[Fault, ...]:
+    """The faults of one round; without a wire only servers can break, and the modem of a link is one."""
     meeting = province.web_servers["hop-truc-tuyen-1"][2]
     portal = province.web_servers["dich-vu-cong"][2]
     servers = (
@@ -43,14 +43,15 @@ def faults(province: Province, *, wire: bool) -> tuple[Fault, ...]:
         ),
         Fault("break", portal, 75, 20, "Cổng dịch vụ công trả lời lỗi 503 / the public-service portal fails"),
     )
-    if not wire:
-        return servers
     districts = {district.name: district for district in province.districts}
     quan_son, hoang_hoa = districts["Quan Sơn"], districts["Hoằng Hóa"]
     link, camera = province.link(quan_son), province.camera(hoang_hoa)
+    link_text = "đứt kênh truyền Quan Sơn (VNPT) / the link of Quan Sơn is cut"
+    if not province.wire:
+        return (Fault("break", link, 25, 45, link_text), *servers)
     core = province.core(VNPT)
     return (
-        Fault("cut", link, 18, 45, "đứt kênh truyền Quan Sơn (VNPT) / the link of Quan Sơn is cut"),
+        Fault("cut", link, 18, 45, link_text),
         Fault("cut", camera, 50, 15, "camera Hoằng Hóa mất tín hiệu / the camera of Hoằng Hóa falls silent"),
         Fault("cut", core, 45, 30, "mạng lõi VNPT ngừng: 21 huyện / the core of VNPT fails: 21 districts"),
         servers[0],

@@ -38,7 +38,8 @@ class World:
 
     async def open(self, stack: contextlib.AsyncExitStack) -> None:
         """Start web servers and SNMP agents."""
-        for name, _, address in self._province.web_servers.values():
+        pages = {address: name for name, _, address in self._province.web_servers.values()}
+        for address, name in (pages | self._province.modems).items():
             await self._open_web(stack, name, address)
         for address, host in self._province.snmp_agents().items():
             agent = Agent(self._rows(host))
