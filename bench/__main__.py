@@ -9,7 +9,7 @@ import time
 import traceback
 
 from bench.machine import describe_machine, install_command, peer_versions
-from bench.row import Missing, Pace, Row
+from bench.row import MissingError, Pace, Row
 from bench.rows import ROWS
 from bench.table import Result, as_json, render
 
@@ -55,7 +55,7 @@ def _measure(row: Row, pace: Pace) -> Result:
         row.check()
         for figure in row.measure(pace):
             result.figures.append(figure)
-    except Missing as missing:
+    except MissingError as missing:
         result.skipped = str(missing)
     except Exception as error:
         traceback.print_exc()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from bench.tools import Tool
 
 
-class Missing(Exception):
+class MissingError(Exception):
     """Something without which a row cannot be measured; the text says how to get it."""
 
 
@@ -68,9 +68,9 @@ class Row:
     peers: tuple[Tool, ...] = ()
 
     def check(self) -> None:
-        """Raises Missing, naming everything that is missing."""
+        """Raises MissingError, naming everything that is missing."""
         missing = [tool for tool in self.needs if not tool.found]
         if missing:
             packages = " ".join(sorted({tool.package for tool in missing}))
             names = ", ".join(tool.name for tool in missing)
-            raise Missing(f"needs {names}" + (f": apt-get install {packages}" if packages else ""))
+            raise MissingError(f"needs {names}" + (f": apt-get install {packages}" if packages else ""))

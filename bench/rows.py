@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench import pinging, whole
+from bench import exposition, pinging, roundtrip, whole
 from bench.row import Row
 
-ROWS: tuple[Row, ...] = (*pinging.ROWS, *whole.ROWS)
+ROWS: tuple[Row, ...] = (*pinging.ROWS, *whole.ROWS, *roundtrip.ROWS, *exposition.ROWS)

@@ -134,8 +134,10 @@ def cost(size: int, seconds: float) -> tuple[float, float]:
 
 
 ROWS = (
-    Row("service", "10,000 targets, shipped rules every second, a scrape every 15 s", measure_service, NAMESPACE),
+    Row(
+        "service", "10,000 targets, shipped rules each second, a scrape each 15 s", measure_service, NAMESPACE
+    ),
     Row("parts", "the whole service by part, CPU milliseconds a second", measure_parts, NAMESPACE),
     Row("start", "start with 10,000 targets; linkwatch --help", measure_start, NAMESPACE),
     Row("growth", "1,000, 10,000, 50,000 targets: CPU and memory grow linearly", measure_growth, NAMESPACE),
-)  # fmt: skip
+)

@@ -32,9 +32,10 @@ def main() -> None:
     pinger = Pinger()
     hosts = [options.first + i for i in range(options.count)]
     pinger.replace([PingTarget(str(host), host) for host in hosts])
+    stalls = stalling_threads() if options.stall else []
     pinger.start()
-    if options.stall:
-        start_stalling()
+    for thread in stalls:
+        thread.start()
     parts, over = drain_each_second(pinger)
     run_until_told()
     over.set()
@@ -76,15 +77,15 @@ def columns(parts: list[Results]) -> tuple[np.ndarray, ...]:
     return tuple(np.concatenate([getattr(part, name) for part in parts]) for name in names)
 
 
-def start_stalling() -> None:
+def stalling_threads() -> list[threading.Thread]:
     """Threads that hold the interpreter lock: one call into C is never interrupted, however long."""
     numbers = [1] * 20_000_000
     began = time.perf_counter()
     sum(numbers)
     per_s = len(numbers) / (time.perf_counter() - began)
     shortest, longest = (numbers[: int(per_s * stall_s)] for stall_s in STALL_S)
-    for _ in range(STALLING_THREADS):
-        threading.Thread(target=stall, args=(shortest, longest), daemon=True).start()
+    stalls = (shortest, longest)
+    return [threading.Thread(target=stall, args=stalls, daemon=True) for _ in range(STALLING_THREADS)]
 
 
 def stall(shortest: list[int], longest: list[int]) -> None:
