@@ -75,7 +75,9 @@ class Judge:
         self._poked.set()
 
     async def run(self) -> None:
-        """Take turns, for ever."""
+        """Take turns, for ever. What goes wrong in one ends the service, for a judge that goes on with half
+        of a turn is blind without a word; a new start resumes from the rows.
+        """
         next_s = self._clock.monotonic()
         while True:
             full = self._clock.monotonic() >= next_s

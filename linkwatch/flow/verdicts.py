@@ -156,10 +156,6 @@ class Verdicts:
         position = self._position_of_pinger
         return np.asarray((position >= 0) & mask[position])
 
-    def measured_at(self, target: str) -> float:
-        """When the target's reachability was last measured (UTC seconds, 0 = never)."""
-        return float(self._measured_at[self._graph.index[target]])
-
     def _publish_paths(self, reach: Reachability, now: float) -> None:
         many, answering, total = self._graph.answering_paths(reach.up)
         for metric, counts in zip(REDUNDANCY, (answering, total), strict=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from ipaddress import ip_network
 
 import pytest
@@ -162,14 +163,39 @@ async def test_every_interval_has_windows_of_its_own() -> None:
 async def test_roll_ups_count_an_outage_in_availability_and_not_in_loss() -> None:
     watch = Watch(inventory(host("a")))
     watch.decide("a", True, START)
-    for _ in range(100):
+    for _ in range(300):
         await watch.turn({"a": 0.01})
     watch.decide("a", False, watch.utc_s)
     for _ in range(100):
         await watch.turn({"a": LOST})
     watch.decide("a", True, watch.utc_s)
-    for _ in range(6):
+    for _ in range(106):
         await watch.turn({"a": 0.01})
     assert watch.value("linkwatch_icmp_loss_ratio", "a", window="15m") == 0.0
     available = watch.value("linkwatch_probe_success_ratio", "a", probe="icmp", window="15m")
-    assert available == pytest.approx(106 / 206, abs=0.02)
+    assert available == pytest.approx(406 / 506, abs=0.01)
+
+
+async def test_a_mistake_in_one_turn_ends_the_judge_instead_of_leaving_it_blind() -> None:
+    watch = Watch(inventory(host("a")))
+
+    def fail(*_args: object, **_options: object) -> None:
+        raise ZeroDivisionError
+
+    watch.incidents.judge = fail  # type: ignore[method-assign, assignment]
+    with pytest.raises(ZeroDivisionError):
+        await asyncio.wait_for(watch.judge.run(), 2.0)
+    assert watch.judge.turned_s == 0.0
+
+
+async def test_a_poke_is_judged_at_once() -> None:
+    watch = Watch(inventory(host("a")))
+    running = asyncio.create_task(watch.judge.run())
+    await asyncio.sleep(0.05)
+    turns = watch.incidents.turns
+    watch.judge.poke()
+    await asyncio.sleep(0.05)
+    assert watch.incidents.turns == turns + 1
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
