@@ -57,8 +57,7 @@ class Verdicts:
     def follow(self, pinger_rows: Mapping[str, int]) -> None:
         """Learn which pinger row belongs to which target. Who is not pinged any more is not measured."""
         before = self._position_of_pinger
-        size = max([len(before), *(row + 1 for row in pinger_rows.values())])
-        self._position_of_pinger = np.full(size, -1, dtype=np.intp)
+        self._position_of_pinger = np.full(max(pinger_rows.values(), default=-1) + 1, -1, dtype=np.intp)
         for target, row in pinger_rows.items():
             self._position_of_pinger[row] = self._graph.index[target]
         left = np.setdiff1d(before[before >= 0], self._position_of_pinger)
@@ -151,10 +150,12 @@ class Verdicts:
         position = self._position_of_pinger[pinger_row] if known else -1
         return self._graph.ids[position] if position >= 0 else None
 
-    def by_pinger_row(self, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """A mask by target turned into one by pinger row."""
-        position = self._position_of_pinger
-        return np.asarray((position >= 0) & mask[position])
+    def by_pinger_row(self, mask: NDArray[np.bool_], size: int) -> NDArray[np.bool_]:
+        """A mask by target turned into one by pinger row, of which there are `size`, in use or not."""
+        by_row = np.zeros(size, dtype=np.bool_)
+        used = np.flatnonzero(self._position_of_pinger >= 0)
+        by_row[used] = mask[self._position_of_pinger[used]]
+        return by_row
 
     def _publish_paths(self, reach: Reachability, now: float) -> None:
         many, answering, total = self._graph.answering_paths(reach.up)

@@ -134,6 +134,8 @@ async def test_a_target_that_is_pinged_no_longer_is_unknown_and_stops_nobody() -
     watch.point(targets[:1])
     await watch.turn({"a": 0.01})
     assert [watch.value("linkwatch_up", name) for name in "abc"] == [1.0, None, None]
+    watch.point(targets[:2])
+    await watch.turn({"a": 0.01})
     assert watch.pinger.covered.tolist() == [False, False, False]
 
 
