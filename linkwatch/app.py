@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import logging
 import socket
 import time
 from collections.abc import Callable, Sequence
@@ -12,11 +13,12 @@ from dataclasses import dataclass
 
 from prometheus_client import REGISTRY
 
+from linkwatch.config.problems import ConfigErrors
 from linkwatch.config.settings import Config
 from linkwatch.core.board import Board
 from linkwatch.core.catalog import Catalog
 from linkwatch.core.coverage import Coverage
-from linkwatch.core.inventory import Target
+from linkwatch.core.inventory import Inventory, Target
 from linkwatch.core.rules import AlertMachine, Rule
 from linkwatch.flow.addresses import Addresses
 from linkwatch.flow.audit import Auditor
@@ -28,6 +30,7 @@ from linkwatch.flow.intake import Intake
 from linkwatch.flow.judge import Clock, Judge
 from linkwatch.flow.measure import Measurer, icmp_spec, ping_targets, probe_metrics
 from linkwatch.flow.record import ProbeRecord
+from linkwatch.flow.supervisor import Supervisor
 from linkwatch.flow.verdicts import Verdicts
 from linkwatch.flow.vitals import Pulse, Vitals
 from linkwatch.notify.channels import build_channels
@@ -43,6 +46,12 @@ STUCK_S = 5.0
 CLOCK = Clock(utc=time.time, monotonic=time.monotonic)
 
 
+Read = Callable[[], tuple[Config, Sequence[Rule]]]
+"""Reads the configuration and its rules; raises ConfigErrors."""
+
+log = logging.getLogger(__name__)
+
+
 class StuckError(Exception):
     """A vital part has stopped turning; the process must end and be started again."""
 
@@ -51,15 +60,16 @@ class StuckError(Exception):
 class Running:
     """What a caller of `serve` may use while the service runs."""
 
+    config: Config
     services: Services
-    incidents: Incidents
 
 
 class Service:
     """All parts of one running LinkWatch."""
 
-    def __init__(self, config: Config, rules: Sequence[Rule], store: Store) -> None:
+    def __init__(self, read: Read, store: Store, config: Config, rules: Sequence[Rule]) -> None:
         inventory = config.inventory
+        self._reread = read
         self.config, self.store = config, store
         self.board = Board()
         self.pinger = Pinger(wake=self._wake)
@@ -74,6 +84,7 @@ class Service:
         self.measurer = Measurer(self.intake.take, monotonic=CLOCK.monotonic, utc=CLOCK.utc)
         self.addresses = Addresses(inventory, self._point_pinger)
         self.vitals = Vitals(self.board, targets=len(inventory.targets), now=CLOCK.utc())
+        self.supervisor = Supervisor()
         self._rules = rules
         self._loop = asyncio.get_running_loop()
 
@@ -106,6 +117,44 @@ class Service:
         self._point_pinger()
         await self.measurer.replace(config.inventory)
 
+    async def reload(self) -> None:
+        """Read the configuration again and go on with it. Raises ConfigErrors; then nothing has changed."""
+        self.supervisor.reloading(CLOCK.monotonic())
+        try:
+            config, rules = await asyncio.to_thread(self._reread)
+        except ConfigErrors:
+            self.vitals.publish_reload(len(self.config.inventory.targets), CLOCK.utc(), successful=False)
+            raise
+        else:
+            async with self.judge.between_turns():
+                await self._take_over(config, rules)
+        finally:
+            self.supervisor.ready()
+        log.warning("reloaded: %d targets, %d rules", len(config.inventory.targets), len(rules))
+
+    async def _take_over(self, config: Config, rules: Sequence[Rule]) -> None:
+        """Become what `config` says; targets that it leaves as they are keep all that is known of them."""
+        for name in restart_needed(self.config, config):
+            log.warning("%s has changed; that is taken over at the next start", name)
+        inventory, changed = config.inventory, changed_targets(self.config.inventory, config.inventory)
+        await self.measurer.replace(inventory)  # first: no sample of a target that is gone comes in later
+        self.config = config
+        self.samples.forget(changed)
+        self.board.forget_targets(changed)
+        coverage = Coverage(inventory.targets, inventory.anchors)
+        coverage.adopt(self.coverage)
+        verdicts = Verdicts(self.board, inventory, coverage.graph)
+        verdicts.adopt(self.verdicts)
+        self.coverage, self.verdicts = coverage, verdicts
+        self.judge.use(inventory, coverage, verdicts)
+        self.intake.use(verdicts, coverage)
+        self.machine.replace(rules)
+        self.incidents.use(inventory)
+        self.deliverer.use(build_channels(config.channels, inventory.contacts))
+        self.addresses.use(inventory)
+        self._point_pinger()
+        self.vitals.publish_reload(len(inventory.targets), CLOCK.utc(), successful=True)
+
     def services(self) -> Services:
         """What the web floor may see."""
         return Services(
@@ -117,6 +166,7 @@ class Service:
             alerts=lambda: self.machine.active,
             store=self.store,
             actions=self.incidents,
+            reload=self.reload,
             health=self._health,
             now=CLOCK.utc,
             zone=ZONE,
@@ -181,27 +231,48 @@ class Service:
                 raise StuckError("the pinger thread has stopped; nothing would be measured any more")
             if judge.is_still():
                 raise StuckError("the judge has stopped; nothing would be decided any more")
+            self.supervisor.alive()
+
+
+def changed_targets(before: Inventory, after: Inventory) -> frozenset[str]:
+    """Ids of targets that are gone, or whose labels, probes or address are not what they were."""
+    return frozenset(
+        target.id
+        for target in before.targets.values()
+        if (now := after.targets.get(target.id)) is None
+        or (now.labels(), now.probes, now.address) != (target.labels(), target.probes, target.address)
+    )
+
+
+def restart_needed(before: Config, after: Config) -> list[str]:
+    """What has changed and cannot be taken over while LinkWatch runs."""
+    fixed = {"server": "server", "store_url": "store", "instance": "instance"}
+    return [name for field, name in fixed.items() if getattr(before, field) != getattr(after, field)]
 
 
 async def serve(
-    config: Config,
-    rules: Sequence[Rule],
+    read: Read,
     *,
     listener: socket.socket | None = None,
     on_started: Callable[[Running], None] = lambda _running: None,
 ) -> None:
-    """Run LinkWatch until cancelled. `listener`: a bound socket to use instead of `server.listen`.
+    """Run LinkWatch until cancelled.
 
-    Raises StoreError, ProbePermissionError or OSError (the port is in use), each with a text for people.
+    `read` gives the configuration and its rules, now and at every reload. `listener`: a bound socket to
+    use instead of `server.listen`. Raises ConfigErrors, StoreError, ProbePermissionError or OSError (the
+    port is in use), each with a text for people.
     """
+    config, rules = read()
     async with contextlib.AsyncExitStack() as stack:
         store = await Store.open(config.store_url, instance=config.instance)
         stack.push_async_callback(store.close)
-        service = Service(config, rules, store)
+        service = Service(read, store, config, rules)
         stack.callback(service.pinger.close)
         await service.start()
         services = service.services()
         await stack.enter_async_context(serving(services, config.server, listener))
         gc.freeze()  # what was loaded stays: a full collection of it would hold up the loop for 50 ms
-        on_started(Running(services, service.incidents))
+        on_started(Running(config, services))
+        service.supervisor.ready()
+        stack.callback(service.supervisor.stopping)
         await service.run()

@@ -67,10 +67,10 @@ async def _play(
         fail(f"linkwatch demo: {error}", MEASURED_BAD)
     config = read_config(_write_inventory(stage, folder, wall, inbox))
     show = _Show(stage, world, wall, inbox)
-    rules = read_rules(config.rule_files)
+    read = (config, read_rules(config.rule_files))
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(seconds), asyncio.TaskGroup() as group:
-            await serve(config, rules, listener=wall, on_started=partial(show.begin, group))
+            await serve(lambda: read, listener=wall, on_started=partial(show.begin, group))
 
 
 def _write_inventory(stage: Stage, folder: Path, wall: socket, inbox: socket) -> Path:

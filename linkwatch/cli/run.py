@@ -13,11 +13,16 @@ from typing import Any
 import click
 
 from linkwatch.app import Running, StuckError, serve
-from linkwatch.cli.configuration import read_config, read_rules
-from linkwatch.cli.failures import MEASURED_BAD, NOT_ALLOWED, fail
+from linkwatch.cli.failures import MEASURED_BAD, NOT_ALLOWED, WRONG_INPUT, fail
+from linkwatch.config.load import load
 from linkwatch.config.machine import default_config
+from linkwatch.config.problems import ConfigErrors
+from linkwatch.config.rulefile import load_rules
 from linkwatch.config.settings import Config
+from linkwatch.core.rules import Rule
 from linkwatch.store.errors import StoreError
+
+log = logging.getLogger(__name__)
 
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
@@ -30,20 +35,25 @@ def command(file: Path | None, verbose: bool) -> None:
 
     Without FILE: this machine, its default gateway and its resolvers. Ends with exit code 0 on SIGTERM
     and SIGINT; 1 when a vital part stopped; 2 for a wrong configuration; 3 when this machine does not
-    allow it.
+    allow it. SIGHUP reads FILE again; a FILE with a mistake changes nothing, and the log says why.
     """
     logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format=LOG_FORMAT)
-    config = read_config(file) if file else default_config()
-    rules = read_rules(config.rule_files)
-    run_until_stopped(serve(config, rules, on_started=lambda running: _announce(config, running)))
+    run_until_stopped(serve(lambda: _read(file), on_started=_begin))
+
+
+def _read(file: Path | None) -> tuple[Config, tuple[Rule, ...]]:
+    config = load(file) if file else default_config()
+    return config, load_rules(config.rule_files)
 
 
 def run_until_stopped(service: Coroutine[Any, Any, None]) -> None:
     """Run the service until SIGINT or SIGTERM; failures become one message and an exit code."""
     try:
         asyncio.run(_until_signal(service))
-    except (BaseExceptionGroup, StuckError, StoreError, OSError) as error:
+    except (BaseExceptionGroup, ConfigErrors, StuckError, StoreError, OSError) as error:
         match cause := _first(error):
+            case ConfigErrors():
+                fail(str(cause), WRONG_INPUT)
             case StuckError():
                 fail(f"linkwatch: {cause}", MEASURED_BAD)
             case StoreError():
@@ -68,7 +78,27 @@ async def _until_signal(service: Coroutine[Any, Any, None]) -> None:
         await task
 
 
-def _announce(config: Config, _running: Running) -> None:
+def _begin(running: Running) -> None:
+    """Say where everything is, and listen to SIGHUP from now on."""
+    _announce(running.config)
+    reloads: set[asyncio.Task[None]] = set()
+
+    def reload() -> None:
+        task = asyncio.create_task(_reload(running), name="reload")
+        reloads.add(task)
+        task.add_done_callback(reloads.discard)
+
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reload)
+
+
+async def _reload(running: Running) -> None:
+    try:
+        await running.services.reload()
+    except ConfigErrors as errors:
+        log.error("not reloaded, nothing has changed:\n%s", errors)
+
+
+def _announce(config: Config) -> None:
     scheme = "https" if config.server.tls else "http"
     where = f"{scheme}://{config.server.host}:{config.server.port}/"
     click.echo(f"linkwatch: watching {len(config.inventory.targets)} targets; wall page and API at {where}")

@@ -170,6 +170,10 @@ class Column:
         if not stays.all():
             self.keep(stays)
 
+    def clear_rows(self) -> None:
+        """Remove all rows."""
+        self.keep(np.zeros(self._size, dtype=np.bool_))
+
     def _grow(self, labels: Iterable[str]) -> None:
         capacity = len(self._values)
         if self._size > capacity:

@@ -61,6 +61,16 @@ class Coverage:
         self._hidden_until: Floats = np.zeros(size)
         self._excused: Mask = np.zeros(size, dtype=np.bool_)
 
+    def adopt(self, previous: Coverage) -> None:
+        """Take over what `previous` remembers of the targets that both know."""
+        kept = self.graph.positions_in(previous.graph)
+        stays = kept >= 0
+        self._hidden_from[stays] = previous._hidden_from[kept[stays]]
+        self._hidden_until[stays] = previous._hidden_until[kept[stays]]
+        self._excused[stays] = previous._excused[kept[stays]]
+        self._isolated_until = previous._isolated_until
+        self._settling.adopt(previous._settling, kept)
+
     def judge(self, verdict: Verdict, now_s: float) -> Reachability:
         """The reachability of every target at `now_s` (monotonic seconds)."""
         covered, own_root = self.graph.cover(verdict.up)

@@ -118,11 +118,14 @@ class Grouping:
     def __init__(self) -> None:
         self._started_at: float | None = None
         self._covered_at: dict[str, float] = {}
+        self._isolated_at: float | None = None
 
     def survey(self, s: Situation, owned: Container[str]) -> Survey:
         """Look at every active alert once; `owned` are those that have an incident."""
         if self._started_at is None:
             self._started_at = s.now
+        if s.reachability.isolated:
+            self._isolated_at = s.now
         self._covered_at = {key: at for key, at in self._covered_at.items() if key in s.active}
         fresh: defaultdict[str, list[Alert]] = defaultdict(list)
         under: defaultdict[str, list[Alert]] = defaultdict(list)
@@ -143,7 +146,7 @@ class Grouping:
 
     def rechecked(self, alert: Alert, s: Situation) -> bool:
         """Whether its probes had time to measure anew since it was last covered, and it still stands."""
-        covered_at = self._covered_at.get(alert.id)
+        covered_at = self._covered_at.get(alert.id, self._isolated_at if alert.target else None)
         if covered_at is None:
             return True
         seen_at = s.latest(alert.id).true_at if alert.state is AlertState.FIRING else s.now

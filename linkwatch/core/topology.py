@@ -104,6 +104,10 @@ class UpstreamGraph:
         )
         self._levels = self._order()
 
+    def positions_in(self, other: UpstreamGraph) -> Indices:
+        """Where each target of this graph stands in the other, -1 if nowhere."""
+        return np.array([other.index.get(target, -1) for target in self.ids], dtype=np.intp)
+
     def cover(self, up: Verdicts) -> tuple[Mask, Indices]:
         """Which targets are covered, and by which root (index, -1 = not covered)."""
         covered = np.zeros(len(self.ids), dtype=np.bool_)
@@ -162,6 +166,16 @@ class Settling:
         self._until = np.zeros(size)
         self._root = np.full(size, NOT_COVERED, dtype=np.intp)
         self._covered = np.zeros(size, dtype=np.bool_)
+
+    def adopt(self, previous: Settling, kept: Indices) -> None:
+        """Take over what `previous` remembers; `kept`: where each target stood there, -1 if nowhere."""
+        stays = kept >= 0
+        moved = np.full(len(previous._root), NOT_COVERED, dtype=np.intp)
+        moved[kept[stays]] = np.flatnonzero(stays)
+        root = previous._root[kept[stays]]
+        self._root[stays] = np.where(root >= 0, moved[root], NOT_COVERED)
+        self._until[stays] = previous._until[kept[stays]]
+        self._covered[stays] = previous._covered[kept[stays]]
 
     def apply(self, covered: Mask, root: Indices, up: Verdicts, now_s: float) -> tuple[Indices, Mask]:
         """The root of each target with settling ones still covered, and which ones are settling."""

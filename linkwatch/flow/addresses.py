@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Mapping
 
 from linkwatch.core.inventory import Inventory, IPAddress
@@ -24,12 +25,23 @@ class Addresses:
 
     def __init__(self, inventory: Inventory, on_change: Callable[[], None]) -> None:
         self._on_change = on_change
-        self._allows = inventory.scope.allows
         self._slots = asyncio.Semaphore(LOOKUPS_AT_ONCE)
+        self._known: dict[str, IPAddress] = {}
+        self._names: dict[str, str] = {}
+        self._wanted = asyncio.Event()
+        self.use(inventory)
+
+    def use(self, inventory: Inventory) -> None:
+        """Look up what this inventory names from now on; a name that stays keeps its address meanwhile."""
+        self._allows = inventory.scope.allows
         pinged = [target for target in inventory.targets.values() if icmp_spec(target)]
         literals = {target.id: literal_address(target) for target in pinged}
-        self._known = {target: address for target, address in literals.items() if address}
-        self._names = {target.id: host_of(target.address) for target in pinged if literals[target.id] is None}
+        names = {target.id: host_of(target.address) for target in pinged if literals[target.id] is None}
+        stays = {target for target, name in names.items() if self._names.get(target) == name}
+        self._known = {target: address for target, address in self._known.items() if target in stays}
+        self._known |= {target: address for target, address in literals.items() if address}
+        self._names = names
+        self._wanted.set()
 
     @property
     def known(self) -> Mapping[str, IPAddress]:
@@ -38,15 +50,21 @@ class Addresses:
 
     async def run(self) -> None:
         """Look all names up, for ever."""
-        while self._names:
+        while True:
+            self._wanted.clear()
             await self.refresh()
-            await asyncio.sleep(REFRESH_S)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(REFRESH_S):
+                    await self._wanted.wait()
 
     async def refresh(self) -> None:
         """Look all names up once, side by side."""
-        found = await asyncio.gather(*(self._look_up(target) for target in self._names))
-        known = {target: address for target, address in self._known.items() if target not in self._names}
-        known |= {target: address for target, address in zip(self._names, found, strict=True) if address}
+        names = self._names
+        found = await asyncio.gather(*(self._look_up(target) for target in names))
+        if names is not self._names:
+            return  # another inventory came meanwhile; its own look-up follows
+        known = {target: address for target, address in self._known.items() if target not in names}
+        known |= {target: address for target, address in zip(names, found, strict=True) if address}
         if known != self._known:
             self._known = known
             self._on_change()

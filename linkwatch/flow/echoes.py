@@ -70,6 +70,7 @@ class EchoRecord:
         self._ring_row: Rows = np.zeros(0, dtype=np.intp)
         self._groups: list[_RingGroup] = []
         self._seen_at: Floats = np.zeros(0)
+        self._interval_s: Floats = np.zeros(0)
         self._sent = MinuteCounts(0)
         self._received = MinuteCounts(0)
         self._judged_sent = MinuteCounts(0)
@@ -87,6 +88,7 @@ class EchoRecord:
         for counts in (self._sent, self._received, self._judged_sent, self._judged_received):
             counts.resize(kept, len(targets))
         self._targets = tuple(targets)
+        self._interval_s = np.array([t.interval_s for t in targets])
         self._position = np.array([t.position for t in targets], dtype=np.intp)
         self._row_of_pinger = np.full(max((t.pinger_row for t in targets), default=-1) + 1, -1, dtype=np.intp)
         self._row_of_pinger[[t.pinger_row for t in targets]] = np.arange(len(targets))
@@ -147,9 +149,9 @@ class EchoRecord:
             self._fill("linkwatch_icmp_loss_ratio", name, "", slice(None), loss, sent >= JUDGED_SAMPLES)
             sent, received = self._sent.total(window_s, now_s), self._received.total(window_s, now_s)
             answered = received / np.maximum(sent, 1)
-            self._fill(
-                "linkwatch_probe_success_ratio", name, "", slice(None), answered, sent >= JUDGED_SAMPLES
-            )
+            # Less than half of the window says nothing of it: an outage of minutes is not 50 % of an hour.
+            enough = sent * self._interval_s >= window_s / 2
+            self._fill("linkwatch_probe_success_ratio", name, "", slice(None), answered, enough)
 
     def lossless(self) -> NDArray[np.bool_]:
         """Which rows have lost nothing in the judged window."""
@@ -189,8 +191,7 @@ class EchoRecord:
     def _lay_out_board(self) -> None:
         labels = target_labels([t.target for t in self._targets])
         for name in (*COUNTERS, *WINDOWED):
-            column = self._board.column(name)
-            column.keep(np.zeros(len(column), dtype=np.bool_))
+            self._board.column(name).clear_rows()
         success = self._board.column("linkwatch_probe_success_ratio")
         success.keep(success.codes("probe") != self._board.texts.code(PROBE))
         self._rows = {(name, "", ""): self._extend(name, labels) for name in COUNTERS}

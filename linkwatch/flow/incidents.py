@@ -53,6 +53,10 @@ class Incidents:
         self._lock = asyncio.Lock()
         self._ledger = Ledger(store.commit)
 
+    def use(self, inventory: Inventory) -> None:
+        """Decide by this inventory from now on; plans of open incidents stay as they are."""
+        self._inventory = inventory
+
     @property
     def store_healthy(self) -> bool:
         """Whether everything that was decided is committed."""

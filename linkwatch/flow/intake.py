@@ -29,6 +29,10 @@ class Intake:
         self._samples, self._verdicts, self._coverage = samples, verdicts, coverage
         self._clock, self._on_verdict = clock, on_verdict
 
+    def use(self, verdicts: Verdicts, coverage: Coverage) -> None:
+        """Tell these from now on."""
+        self._verdicts, self._coverage = verdicts, coverage
+
     def take(self, target: Target, spec: ProbeSpec, sample: Sample) -> None:
         """A sample has just ended."""
         now, now_s = self._clock.utc(), self._clock.monotonic()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -68,7 +69,20 @@ class Judge:
         self._machine, self._incidents = machine, incidents
         self._vitals, self._outcomes = vitals, outcomes
         self._poked = asyncio.Event()
+        self._turning = asyncio.Lock()
         self._turns = 0
+
+    @asynccontextmanager
+    async def between_turns(self) -> AsyncIterator[None]:
+        """No turn is taken while the block runs; one that recomputes everything follows."""
+        async with self._turning:
+            yield
+            self._turns = 0
+            await self._turn(full=True)
+
+    def use(self, inventory: Inventory, coverage: Coverage, verdicts: Verdicts) -> None:
+        """Judge these from now on."""
+        self._inventory, self._coverage, self._verdicts = inventory, coverage, verdicts
 
     def poke(self) -> None:
         """Reachability may have changed: judge now. Called in the event loop."""
@@ -88,6 +102,10 @@ class Judge:
 
     async def turn(self, *, full: bool) -> None:
         """Judge once; a `full` turn also recomputes windows and the slow parts of the board."""
+        async with self._turning:
+            await self._turn(full=full)
+
+    async def _turn(self, *, full: bool) -> None:
         started_s = self._clock.monotonic()
         now = self._clock.utc()
         reach = self._reach(now, started_s)

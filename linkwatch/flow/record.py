@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -85,10 +85,9 @@ class ProbeRecord:
         state = self._states.get((target, probe))
         return state.last if state else None
 
-    def forget(self, gone: Callable[[str, str], bool]) -> None:
-        """Drop the state of probes for which `gone(target, probe)` holds."""
-        for key in [key for key in self._states if gone(*key)]:
-            del self._states[key]
+    def forget(self, targets: Container[str]) -> None:
+        """Drop what is remembered of the probes of these targets."""
+        self._states = {key: state for key, state in self._states.items() if key[0] not in targets}
 
     def _count(
         self, state: ProbeState, probe: str, sample: Sample, *, hidden: bool, now: float, now_s: float

@@ -1,4 +1,4 @@
-"""Tells the service manager that LinkWatch is ready and alive, so that a stuck one is restarted (sd_notify)."""
+"""Tells the service manager that LinkWatch is ready and alive: sd_notify(3)."""
 
 from __future__ import annotations
 

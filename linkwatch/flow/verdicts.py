@@ -25,6 +25,7 @@ GIVEN = 0.0
 EVENT_WINDOWS_S = {"5m": WINDOWS_S["5m"], **ROLLUPS_S}
 PER_TARGET = ("linkwatch_up", "linkwatch_upstream_down", "linkwatch_in_maintenance")
 EVENTS = ("linkwatch_up_changes", "linkwatch_blips")
+GIVEN_METRICS = ("linkwatch_target_info", "linkwatch_objective")
 REDUNDANCY = ("linkwatch_redundancy_paths", "linkwatch_redundancy_paths_configured")
 
 
@@ -53,6 +54,22 @@ class Verdicts:
         }
         self._rows: dict[tuple[str, str], Rows] = {}
         self._lay_out(inventory)
+
+    def adopt(self, previous: Verdicts) -> None:
+        """Take over what `previous` knows of the targets that both have."""
+        kept = self._graph.positions_in(previous._graph)
+        stays = kept >= 0
+        self._up[stays] = previous._up[kept[stays]]
+        self._shown[stays] = previous._shown[kept[stays]]
+        self._suspect[stays] = previous._suspect[kept[stays]]
+        self._down_since[stays] = previous._down_since[kept[stays]]
+        self._measured_at[stays] = previous._measured_at[kept[stays]]
+        self._failed[stays] = previous._failed[kept[stays]]
+        self._excused[stays] = previous._excused[kept[stays]]
+        self._judged_from_s[stays] = previous._judged_from_s[kept[stays]]
+        self._changes, self._blips = previous._changes, previous._blips
+        for counts in (self._changes, self._blips):
+            counts.resize(kept, len(kept))
 
     def follow(self, pinger_rows: Mapping[str, int]) -> None:
         """Learn which pinger row belongs to which target. Who is not pinged any more is not measured."""
@@ -168,6 +185,8 @@ class Verdicts:
         self._board.column(metric).fill(self._rows[metric, ""], values, present, at)
 
     def _lay_out(self, inventory: Inventory) -> None:
+        for metric in (*PER_TARGET, *EVENTS, *REDUNDANCY, *GIVEN_METRICS):
+            self._board.column(metric).clear_rows()
         targets = list(inventory.targets.values())
         for metric in PER_TARGET:
             self._add(metric, targets)

@@ -63,13 +63,17 @@ class Vitals:
         self._alerts: Counter[tuple[str, str, str]] = Counter()
         self.put("linkwatch_build_info", 1.0, now, version=version("linkwatch"))
         self.put("linkwatch_start_time_seconds", now, now)
-        self.put("linkwatch_targets", float(targets), now)
-        self.put("linkwatch_config_last_reload_successful", 1.0, now)
+        self.publish_reload(targets, now, successful=True)
         self.put("linkwatch_emergency_mode", 0.0, now)
 
     def put(self, metric: str, value: float, now: float, **labels: str) -> None:
         """Put one value on the board."""
         self._board.column(metric).set(labels, value, now)
+
+    def publish_reload(self, targets: int, now: float, *, successful: bool) -> None:
+        """Put on the board how many targets there are, and whether the last configuration was taken."""
+        self.put("linkwatch_targets", float(targets), now)
+        self.put("linkwatch_config_last_reload_successful", float(successful), now)
 
     async def watch_loop(self, monotonic: Callable[[], float]) -> None:
         """Measure, for ever, how late the event loop is."""

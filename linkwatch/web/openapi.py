@@ -170,6 +170,7 @@ _SCHEMAS: Mapping[str, Schema] = {
             "data_age_s": NUMBER,
         }
     ),
+    "Reloaded": _object({"targets": WHOLE}),
     "Target": _object(_TARGET),
     "TargetPage": _page("Target"),
     "TargetDetail": _object(

@@ -10,6 +10,7 @@ from http import HTTPStatus
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from linkwatch.config.problems import ConfigErrors
 from linkwatch.core.incident import IncidentError, UnknownIncidentError
 from linkwatch.store.errors import StoreError
 
@@ -70,6 +71,8 @@ def _as_problem(error: Exception) -> Problem:
             return not_found()
         case IncidentError():
             return Problem(HTTPStatus.CONFLICT, str(error))
+        case ConfigErrors():
+            return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, str(error))
         case StoreError():
             detail = "The store cannot be used now; LinkWatch's log says why."
             return Problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, {"Retry-After": "5"})

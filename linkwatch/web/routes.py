@@ -8,7 +8,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from linkwatch.web import pages, scrape
-from linkwatch.web.access import ANSWER, HANDLE, LOOK, METRICS, OPEN, OPERATE, READ, Access
+from linkwatch.web.access import ADMINISTER, ANSWER, HANDLE, LOOK, METRICS, OPEN, OPERATE, READ, Access
 from linkwatch.web.api import incidents, targets
 
 
@@ -33,6 +33,7 @@ ROUTES = (
     Route("GET", "/readyz", scrape.readyz, OPEN),
     Route("GET", "/metrics", scrape.metrics, METRICS),
     Route("GET", "/openapi.json", scrape.openapi, READ, "Description"),
+    Route("POST", "/api/v1/reload", scrape.reload, ADMINISTER, "Reloaded"),
     Route("GET", "/api/v1/summary", targets.summary, READ, "Summary"),
     Route(
         "GET",

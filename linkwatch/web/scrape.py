@@ -1,4 +1,4 @@
-"""What machines ask for: liveness, readiness, metrics, and the API's description."""
+"""What machines ask for: liveness, readiness, metrics, a reload, and the API's description."""
 
 from __future__ import annotations
 
@@ -38,6 +38,13 @@ async def metrics(request: web.Request) -> web.StreamResponse:
                 await response.write(block)
     await response.write_eof()
     return response
+
+
+async def reload(request: web.Request) -> web.Response:
+    """Read the configuration again; what is wrong with it is said, and then nothing has changed."""
+    services = request.app[SERVICES]
+    await services.reload()
+    return json_answer(request, {"targets": len(services.inventory().targets)})
 
 
 async def openapi(request: web.Request) -> web.Response:

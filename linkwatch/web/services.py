@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Protocol
@@ -52,6 +52,8 @@ class Actions(Protocol):
 class Services:
     """Views on the running service. Callables return what holds now; `now` is seconds since the epoch.
 
+    `reload` reads the configuration again; raises ConfigErrors, and then nothing has changed.
+
     `zone`: where the people are who read the pages.
     """
 
@@ -63,6 +65,7 @@ class Services:
     alerts: Callable[[], Mapping[str, Alert]]
     store: Store
     actions: Actions
+    reload: Callable[[], Awaitable[None]]
     health: Callable[[], Health]
     now: Callable[[], float]
     zone: tzinfo

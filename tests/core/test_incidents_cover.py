@@ -267,3 +267,17 @@ def test_escalation_goes_on_while_merely_held() -> None:
     world.unmeasured = {"router"}
     world.run(300)
     assert ("page", "it-duty", "sms") in world.told("router")
+
+
+def test_after_an_isolation_a_slow_probe_has_time_to_measure_anew() -> None:
+    slow = replace(ICMP, interval_s=30.0, timeout_s=10.0)
+    portal = replace(target("portal"), probes=(slow,), emergency=True)
+    world = World(province([target("anchor"), portal], anchors=["anchor"]))
+    world.run(20)
+    world.down = {"anchor", "portal"}
+    world.run(60)
+    world.down = {"portal"}  # the uplink is back; the portal is only asked again half a minute later
+    world.run(27)
+    world.down = set()
+    world.run(60)
+    assert world.told("portal") == []

@@ -95,9 +95,7 @@ class Watch:
         self.file = folder / "inventory.yml"
         self.file.write_text(yaml.dump(document, Dumper=yaml.CSafeDumper, allow_unicode=True))
         self._process: subprocess.Popen[str] | None = None
-        self._key = self._cli(
-            "key", "create", "test", "--role", "operator", "--config", str(self.file)
-        ).strip()
+        self._key = self._cli("key", "create", "test", "--role", "admin", "--config", str(self.file)).strip()
 
     def start(self, within_s: float = 20.0) -> None:
         """Start it; returns when it has judged once."""
@@ -109,6 +107,11 @@ class Watch:
         assert self._process is not None
         self._process.kill()
         self._process.communicate()
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal."""
+        assert self._process is not None
+        self._process.send_signal(number)
 
     def stop(self) -> str:
         """SIGTERM; returns what it wrote to standard error. Fails unless it ended well."""

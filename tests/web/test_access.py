@@ -22,12 +22,14 @@ ALL, WHOLE, HANDLERS, OPERATORS = (
     set(ROLES) - {"viewer"},
     {"operator", "admin"},
 )
+ADMINS = {"admin"}
 
 ALLOWED = {
     "GET /healthz": ALL,
     "GET /readyz": ALL,
     "GET /metrics": WHOLE,
     "GET /openapi.json": ALL,
+    "POST /api/v1/reload": ADMINS,
     "GET /api/v1/summary": ALL,
     "GET /api/v1/targets": ALL,
     "GET /api/v1/targets/link-ham-rong": ALL,

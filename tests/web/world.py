@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from prometheus_client import CollectorRegistry
 
+from linkwatch.config.problems import ConfigErrors
 from linkwatch.core.board import Board
 from linkwatch.core.catalog import Catalog
 from linkwatch.core.incident import ResolvedIncidentError, UnknownIncidentError
@@ -139,6 +140,7 @@ class World:
     inventory: Inventory = field(default_factory=inventory)
     reachability: Reachability | None = None
     alerts: dict[str, Alert] = field(default_factory=dict)
+    mistakes: ConfigErrors | None = None
     health: Health = field(default_factory=lambda: Health(ok=True, data_age_s=0.4))
     board: Board = field(default_factory=Board)
     now: float = NOW
@@ -154,10 +156,15 @@ class World:
             alerts=lambda: self.alerts,
             store=self.store,
             actions=self,
+            reload=self.reload,
             health=lambda: self.health,
             now=lambda: self.now,
             zone=ZoneInfo("Asia/Ho_Chi_Minh"),
         )
+
+    async def reload(self) -> None:
+        if self.mistakes:
+            raise self.mistakes
 
     async def ack(self, incident_id: int, by: str, note: str = "") -> None:
         """Acknowledge, as the incidents of the service do."""
