@@ -78,10 +78,12 @@ def compare(
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         words = ("--first", FIRST, "--count", count, "--stall", "--results", folder / "results.npz")
-        with capturing(inside, interface, folder / "capture.pcap") as capture:
-            with Subject("pinger", *words, inside=inside.command()) as pinger:
-                time.sleep(WARM_UP_S + seconds)
-                told = json.loads(pinger.finish())
+        with (
+            capturing(inside, interface, folder / "capture.pcap") as capture,
+            Subject("pinger", *words, inside=inside.command()) as pinger,
+        ):
+            time.sleep(WARM_UP_S + seconds)
+            told = json.loads(pinger.finish())
         error_ms, send_ms, rtt_ms = errors_ms(capture, folder / "results.npz")
     p50, p99, worst = np.percentile(np.abs(error_ms), [50, 99, 100]).tolist()
     yield Figure("p99 of the absolute error", p99, "ms", at_most=REACH_MS, note=f"{error_ms.size:,} echoes")

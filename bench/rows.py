@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from bench import exposition, pinging, roundtrip, whole
+from bench import exposition, falsedowns, kills, paging, pinging, promql, roundtrip, snmp, storm, whole
 from bench.row import Row
 
-ROWS: tuple[Row, ...] = (*pinging.ROWS, *whole.ROWS, *roundtrip.ROWS, *exposition.ROWS)
+ROWS: tuple[Row, ...] = (
+    *pinging.ROWS,
+    *whole.ROWS,
+    *roundtrip.ROWS,
+    *exposition.ROWS,
+    *snmp.ROWS,
+    *paging.ROWS,
+    *falsedowns.ROWS,
+    *storm.ROWS,
+    *kills.ROWS,
+    *promql.ROWS,
+)

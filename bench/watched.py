@@ -17,6 +17,9 @@ from tests.live.watch import LINKWATCH, Inbox, Watch, inbox, inventory
 from tests.network import Namespace
 
 START_S = 120.0
+SETTLED_S = 15
+"""By then the first long windows, label texts and garbage are made."""
+
 LAG_STEP_S = 0.02
 
 Document = dict[str, Any]

@@ -11,13 +11,10 @@ from bench.network import Echoes
 from bench.process import PYTHON, Spell, memory_mb
 from bench.row import Figure, Pace, Row
 from bench.tools import NAMESPACE
-from bench.watched import Watched, await_all_up, scrape, service, stage, targets
+from bench.watched import SETTLED_S, Watched, await_all_up, scrape, service, stage, targets
 from tests.live.watch import LINKWATCH, inventory
 
 TARGETS = 10_000
-SETTLED_S = 15
-"""The first long windows, label texts and garbage are made by then."""
-
 SCRAPE_EVERY_S = 15
 SIZES = (1_000, 10_000, 50_000)
 GROWTH = 1.2
