@@ -64,7 +64,7 @@ class Capture:
             elif kind == REPLY and (source, mark) in asked:
                 sent_ns = asked.pop((source, mark))
                 found.setdefault(source, []).append((sent_ns / 1e9, (ns - sent_ns) / 1e9))
-        return {address: tuple(np.array(pairs).T) for address, pairs in found.items()}  # type: ignore[misc]
+        return {address: tuple(np.array(pairs).T) for address, pairs in found.items()}
 
     def _read(self) -> tuple[NDArray[np.int64], NDArray[np.void]]:
         """All packets have the same length, so that the file is one array."""

@@ -62,16 +62,19 @@ def our_delays_s(cuts: int) -> tuple[list[float], int, float]:
 def prometheus_delays_s(cuts: int) -> tuple[list[float], float]:
     """Delay of each cut, CPU of the three."""
     hosts = addresses(PEER_TARGETS)
-    with namespace() as inside, tempfile.TemporaryDirectory() as folder:
-        with stack(inside, Path(folder), hosts) as made:
-            time.sleep(SETTLED_S)
-            spell = Spell(*made.pids)
+    with (
+        namespace() as inside,
+        tempfile.TemporaryDirectory() as folder,
+        stack(inside, Path(folder), hosts) as made,
+    ):
+        time.sleep(SETTLED_S)
+        spell = Spell(*made.pids)
 
-            def paged_at(address: str) -> float | None:
-                return min((at for at, instance in made.pages if instance == address), default=None)
+        def paged_at(address: str) -> float | None:
+            return min((at for at, instance in made.pages if instance == address), default=None)
 
-            _, delays_s = cut_one_by_one(inside, hosts, cuts, paged_at)
-            return delays_s, spell.cores_percent
+        _, delays_s = cut_one_by_one(inside, hosts, cuts, paged_at)
+        return delays_s, spell.cores_percent
 
 
 def cut_one_by_one(

@@ -103,5 +103,11 @@ ROWS = (
         NAMESPACE,
         (FPING,),
     ),
-    Row("sweep", "10,000 targets once: first packet to last reply", measure_sweep, (*NAMESPACE, TCPDUMP), (FPING,)),
-)  # fmt: skip
+    Row(
+        "sweep",
+        "10,000 targets once: first packet to last reply",
+        measure_sweep,
+        (*NAMESPACE, TCPDUMP),
+        (FPING,),
+    ),
+)

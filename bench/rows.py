@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from bench import exposition, falsedowns, kills, paging, pinging, promql, roundtrip, snmp, storm, whole
+from bench import (
+    exposition,
+    falsedowns,
+    kills,
+    paging,
+    pinging,
+    promql,
+    roundtrip,
+    single,
+    snmp,
+    storm,
+    whole,
+)
 from bench.row import Row
 
 ROWS: tuple[Row, ...] = (
@@ -16,4 +28,5 @@ ROWS: tuple[Row, ...] = (
     *storm.ROWS,
     *kills.ROWS,
     *promql.ROWS,
+    *single.ROWS,
 )

@@ -16,6 +16,7 @@ import types
 from collections import defaultdict
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +32,12 @@ from linkwatch.flow.measure import Measurer
 from linkwatch.store.store import Store
 from linkwatch.web.exposition import Exposition
 
-CALLS = {"rules": [(AlertMachine, "step")], "record": [(EchoRecord, "take")]}
+Wrap = Callable[[str, Callable[..., Any]], Callable[..., Any]]
+Places = dict[str, list[tuple[type, str]]]
+
+CALLS: Places = {"rules": [(AlertMachine, "step")], "record": [(EchoRecord, "take")]}
 CALLS["windows"] = [(EchoRecord, "publish_counters"), (EchoRecord, "publish_rollups")]
-COROUTINES = {
+COROUTINES: Places = {
     "judge": [(Judge, "turn")],
     "incidents": [(Incidents, "judge")],
     "deliver": [(Deliverer, "run")],
@@ -41,8 +45,7 @@ COROUTINES = {
     "web": [(RequestHandler, "start")],
     "store": [(Store, "commit")],
 }
-GENERATORS = {"windows": [(EchoRecord, "publish_windows")], "scrape": [(Exposition, "blocks")]}
-STARTED = "start"
+GENERATORS: Places = {"windows": [(EchoRecord, "publish_windows")], "scrape": [(Exposition, "blocks")]}
 OTHER = "event loop and rest"
 
 
@@ -120,9 +123,9 @@ def steps(part: str, awaitable: Any) -> Generator[Any, Any, Any]:
         try:
             received = yield waited_for
         except BaseException as error:
-            act = lambda error=error: inner.throw(error)  # noqa: E731
+            act = partial(inner.throw, error)
         else:
-            act = inner.__next__ if received is None else lambda received=received: inner.send(received)
+            act = inner.__next__ if received is None else partial(inner.send, received)
 
 
 def watch_collections() -> None:
@@ -142,7 +145,12 @@ def watch_collections() -> None:
 
 def install() -> None:
     """Put a stopwatch on every part."""
-    for wrap, places in ((watch_call, CALLS), (watch_coroutine, COROUTINES), (watch_generator, GENERATORS)):
+    wrapped: tuple[tuple[Wrap, Places], ...] = (
+        (watch_call, CALLS),
+        (watch_coroutine, COROUTINES),
+        (watch_generator, GENERATORS),
+    )
+    for wrap, places in wrapped:
         for part, methods in places.items():
             for owner, name in methods:
                 setattr(owner, name, wrap(part, getattr(owner, name)))
