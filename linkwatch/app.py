@@ -266,6 +266,7 @@ async def serve(
     async with contextlib.AsyncExitStack() as stack:
         store = await Store.open(config.store_url, instance=config.instance)
         stack.push_async_callback(store.close)
+        await store.claim()
         service = Service(read, store, config, rules)
         stack.callback(service.pinger.close)
         await service.start()

@@ -139,7 +139,7 @@ class Judge:
                 self._incidents.note_reporter(target, error.reporter, error.at)
 
     def _tell_pinger(self, reach: Reachability) -> None:
-        silent = ((reach.root != NOT_COVERED) | reach.isolated) & ~reach.settling & (reach.up != UP)
+        silent = ((reach.root != NOT_COVERED) & ~reach.settling) | (reach.isolated & (reach.up != UP))
         self._pinger.set_covered(self._verdicts.by_pinger_row(silent, len(self._pinger.up)))
 
     async def _refresh_windows(self, now: float, now_s: float) -> None:

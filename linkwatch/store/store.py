@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from linkwatch.core.records import Alert, Changes, Delivery, Event, Incident, IncidentState
 from linkwatch.store import alerts, incidents, keys, outbox
+from linkwatch.store.claim import Release, claim
 from linkwatch.store.dialect import open_reader, open_writer, parse_url, place
 from linkwatch.store.errors import StoreError, explain
 from linkwatch.store.keys import Key, Role
@@ -49,7 +50,8 @@ class Store:
         self.healthy = True
         """Whether the last attempt to write succeeded."""
         self._instance = instance
-        self._place = place(url)
+        self._url, self._place = url, place(url)
+        self._release: Release = _hold_nothing
         self._writer, self._reader = open_writer(url), open_reader(url, READERS)
         self._writing, self._reading = Threads("store-writer"), Threads("store-reader", READERS)
 
@@ -65,9 +67,14 @@ class Store:
             raise
         return store
 
+    async def claim(self) -> None:
+        """Be the only running service of this instance's name until `close`."""
+        self._release = await self._writing.run(partial(claim, self._url, self._instance))
+
     async def close(self) -> None:
         """Finish what was handed in, then disconnect."""
         await self._writing.close()
+        self._release()
         await self._reading.close()
         self._writer.dispose()
         self._reader.dispose()
@@ -207,6 +214,10 @@ class Store:
             raise explain(error, self._place) from error
         except UnicodeError:
             raise StoreError(f"the store {self._place} was given a text that is not valid Unicode") from None
+
+
+def _hold_nothing() -> None:
+    """The release of a store that was not claimed."""
 
 
 def _apply(connection: Connection, changes: Changes) -> None:

@@ -10,6 +10,8 @@ from probes.snmp.client import Client, Row
 from probes.snmp.interfaces import Interface, clean_text, name_interfaces
 from probes.snmp.settings import Settings
 
+INTERFACES_MAX = 10_000
+
 _IDENTITY = (mib.IF_NAME, mib.IF_DESCR, mib.IF_ALIAS, mib.IF_TYPE)
 _INDEX_COLUMNS = (mib.IF_INDEX, mib.IF_DESCR, mib.IF_NAME)
 
@@ -50,6 +52,8 @@ class Discovery:
             if self._places and place <= self._places[-1]:
                 break  # an agent that goes back in its table would do so for ever
             self._places.append(place)
+            if len(self._places) >= INTERFACES_MAX:
+                break  # no table is that long: an agent that makes rows up would never end
         self._indexes, self._walk = [place[0] for place in self._places], None
 
     async def _identify(self, missing: list[int]) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from probes.sample import Reason, Sample, Target
-from probes.snmp import Settings, mib, open_session
+from probes.snmp import Settings, discovery, mib, open_session
 from probes.snmp.poller import DeviceSession
 from probes.snmp.testing import (
     OID,
@@ -200,6 +200,23 @@ class GoingBack(Agent):
     def next_row(self, oid: OID) -> Row | None:
         row = super().next_row(oid)
         return super().next_row(parse_oid(mib.IF_INDEX)) if row and row[0][-1] == 4 else row
+
+
+class Endless(Agent):
+    def next_row(self, oid: OID) -> Row | None:
+        column = parse_oid(mib.IF_INDEX)
+        if oid[: len(column)] != column:
+            return super().next_row(oid)
+        index = oid[-1] + 1 if len(oid) > len(column) else 1
+        return (*column, index), integer(index)
+
+
+async def test_a_table_without_end_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(discovery, "INTERFACES_MAX", 40)
+    async with serve(Endless(device(5))) as agent:
+        sample = await session_for(agent).probe(5.0)
+    assert sample.ok, sample.detail
+    assert sample.facts["interfaces"] == "40 watched of 40"
 
 
 class CutShort(Agent):
