@@ -64,8 +64,8 @@ class Generator:
         return make() if make == self.selector else make(depth - 1)
 
     def makers(self) -> list[Callable[..., str]]:
-        simple = [self.selector, self.arithmetic, self.compared, self.called, self.negated]
-        return [*simple, self.joined, self.grouped, self.sets, self.aggregated, self.aggregated]
+        simple: list[Callable[..., str]] = [self.selector, self.arithmetic, self.compared, self.called]
+        return [*simple, self.negated, self.joined, self.grouped, self.sets, self.aggregated, self.aggregated]
 
     def selector(self) -> str:
         matchers = self.rng.sample(MATCHERS, self.rng.choice([0, 0, 0, 1, 2]))
