@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterator
 
 from bench.network import Echoes, heal, silence
 from bench.row import Figure, Pace, Row
+from bench.sampler import Sampler
 from bench.tools import NAMESPACE
 from bench.watched import SETTLED_S, LagWatch, await_all_up, service, stage, targets
 from probes.icmp import ConfirmationBudget
@@ -22,22 +22,13 @@ CUT_S, QUIET_S = 45, 30
 RATE_STEP_S = 1.0
 
 
-class EchoRate:
+class EchoRate(Sampler):
     """Most echo requests sent within a second."""
 
     def __init__(self, echoes: Echoes) -> None:
+        super().__init__()
         self.most = 0.0
         self._echoes = echoes
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-
-    def __enter__(self) -> EchoRate:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self._over.set()
-        self._thread.join()
 
     def _run(self) -> None:
         sent, at = self._echoes.sent(), time.monotonic()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import tempfile
-import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.network import addresses, namespace
+from bench.sampler import Sampler
 from tests.live.watch import LINKWATCH, Inbox, Watch, inbox, inventory
 from tests.network import Namespace
 
@@ -138,22 +138,13 @@ def quick_rules(folder: Path, rules: Mapping[str, str]) -> list[str]:
     return ["bench.yml"]
 
 
-class LagWatch:
+class LagWatch(Sampler):
     """How long an answer of /healthz took at worst: what anybody sees of the event loop."""
 
     def __init__(self, watch: Watched) -> None:
+        super().__init__()
         self.worst_s = 0.0
         self._watch = watch
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-
-    def __enter__(self) -> LagWatch:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self._over.set()
-        self._thread.join()
 
     def _run(self) -> None:
         while not self._over.wait(LAG_STEP_S):

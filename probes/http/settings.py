@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 
 from yarl import URL
 
+from probes.requirements import require, require_pattern
+
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110, 5.6.2
 _STATUS = re.compile(r"([1-5])xx|([1-5]\d\d)(?:-([1-5]\d\d))?")
 
@@ -42,19 +44,19 @@ class Settings:
     ca_file: str = field(default="", metadata={"help": "PEM file of the CA to trust instead of the system's"})
 
     def __post_init__(self) -> None:
-        _require(bool(_TOKEN.fullmatch(self.method)), "method", "a method such as GET or HEAD")
-        _require(all(map(_TOKEN.fullmatch, self.headers)), "headers", "named by letters, digits and dashes")
+        require(bool(_TOKEN.fullmatch(self.method)), "method", "a method such as GET or HEAD")
+        require(all(map(_TOKEN.fullmatch, self.headers)), "headers", "named by letters, digits and dashes")
         clean = all("\r" not in value and "\n" not in value for value in self.headers.values())
-        _require(clean, "headers", "of one line each")
-        _require(bool(self.status), "status", "at least one of 200, 2xx, 200-299")
+        require(clean, "headers", "of one line each")
+        require(bool(self.status), "status", "at least one of 200, 2xx, 200-299")
         for text in self.status:
-            _require(bool(_STATUS.fullmatch(text)), "status", f"200, 2xx or 200-299, not {text!r}")
-        _require(0 <= self.max_redirects <= 20, "max_redirects", "0 to 20")
-        _require(0 <= self.max_body_bytes <= 100_000_000, "max_body_bytes", "0 to 100000000")
+            require(bool(_STATUS.fullmatch(text)), "status", f"200, 2xx or 200-299, not {text!r}")
+        require(0 <= self.max_redirects <= 20, "max_redirects", "0 to 20")
+        require(0 <= self.max_body_bytes <= 100_000_000, "max_body_bytes", "0 to 100000000")
         for name in ("body_matches", "body_not_matches"):
-            _require_pattern(name, getattr(self, name))
+            require_pattern(name, getattr(self, name))
         for header, pattern in self.header_matches.items():
-            _require_pattern(f"header_matches.{header}", pattern)
+            require_pattern(f"header_matches.{header}", pattern)
         _require_url(self.url)
 
     def expects(self, status: int) -> bool:
@@ -70,24 +72,12 @@ def _status_range(text: str) -> tuple[int, int]:
     return int(match[2]), int(match[3] or match[2])
 
 
-def _require(holds: bool, name: str, allowed: str) -> None:
-    if not holds:
-        raise ValueError(f"{name}: must be {allowed}")
-
-
-def _require_pattern(name: str, pattern: str) -> None:
-    try:
-        re.compile(pattern)
-    except re.error as error:
-        raise ValueError(f"{name}: not a regular expression: {error}") from None
-
-
 def _require_url(text: str) -> None:
     if "://" in text:
         try:
             url = URL(text)
         except ValueError:
             url = URL()
-        _require(url.scheme in ("http", "https") and bool(url.host), "url", "http://HOST/… or https://HOST/…")
+        require(url.scheme in ("http", "https") and bool(url.host), "url", "http://HOST/… or https://HOST/…")
     else:
-        _require(text == "" or text.startswith("/"), "url", "a full URL, or a path that begins with /")
+        require(text == "" or text.startswith("/"), "url", "a full URL, or a path that begins with /")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
+
+from probes.requirements import require, require_pattern
 
 VERSIONS = ("1", "2c", "3")
 AUTH_PROTOCOLS = ("md5", "sha", "sha224", "sha256", "sha384", "sha512")
@@ -53,39 +54,25 @@ class Settings:
     )
 
     def __post_init__(self) -> None:
-        _require(self.version in VERSIONS, "version", f"one of {', '.join(VERSIONS)}")
-        _require(1 <= self.port <= 65535, "port", "1 to 65535")
-        _require(self.version == "3" or bool(self.community), "community", "not empty")
-        _require(1 <= self.max_oids <= 200, "max_oids", "1 to 200")
-        _require(0 <= self.retries <= 10, "retries", "0 to 10")
-        _require(0.05 <= self.request_timeout_s <= 60, "request_timeout", "50ms to 1m")
-        _require(self.rewalk_s >= 60, "rewalk", "at least 1m")
-        _require(all(kind.isdigit() for kind in self.types), "types", "numbers, such as 6")
+        require(self.version in VERSIONS, "version", f"one of {', '.join(VERSIONS)}")
+        require(1 <= self.port <= 65535, "port", "1 to 65535")
+        require(self.version == "3" or bool(self.community), "community", "not empty")
+        require(1 <= self.max_oids <= 200, "max_oids", "1 to 200")
+        require(0 <= self.retries <= 10, "retries", "0 to 10")
+        require(0.05 <= self.request_timeout_s <= 60, "request_timeout", "50ms to 1m")
+        require(self.rewalk_s >= 60, "rewalk", "at least 1m")
+        require(all(kind.isdigit() for kind in self.types), "types", "numbers, such as 6")
         for name in ("interfaces", "exclude"):
-            _require_pattern(name, getattr(self, name))
+            require_pattern(name, getattr(self, name))
         if self.version == "3":
             self._require_user()
 
     def _require_user(self) -> None:
-        _require(bool(self.user), "user", "a name, with version 3")
+        require(bool(self.user), "user", "a name, with version 3")
         for name, allowed in (("auth", AUTH_PROTOCOLS), ("priv", PRIV_PROTOCOLS)):
             protocol, password = getattr(self, f"{name}_protocol"), getattr(self, f"{name}_password")
-            _require(protocol in ("", *allowed), f"{name}_protocol", f"one of {', '.join(allowed)}")
+            require(protocol in ("", *allowed), f"{name}_protocol", f"one of {', '.join(allowed)}")
             long_enough = len(password.encode()) >= _MIN_PASSWORD if protocol else not password
             wanted = "at least 8 characters" if protocol else f"left out, or set with {name}_protocol"
-            _require(long_enough, f"{name}_password", wanted)
-        _require(
-            bool(self.auth_protocol) or not self.priv_protocol, "priv_protocol", "set with auth_protocol"
-        )
-
-
-def _require(holds: bool, name: str, allowed: str) -> None:
-    if not holds:
-        raise ValueError(f"{name}: must be {allowed}")
-
-
-def _require_pattern(name: str, pattern: str) -> None:
-    try:
-        re.compile(pattern)
-    except re.error as error:
-        raise ValueError(f"{name}: not a regular expression: {error}") from None
+            require(long_enough, f"{name}_password", wanted)
+        require(bool(self.auth_protocol) or not self.priv_protocol, "priv_protocol", "set with auth_protocol")
