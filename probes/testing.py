@@ -5,41 +5,17 @@ from __future__ import annotations
 import asyncio
 import shutil
 import subprocess
-from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from ssl import PROTOCOL_TLS_SERVER, SSLContext
-
-from probes.sample import Sample
 
 OPENSSL_MISSING = "needs openssl: apt-get install openssl"
 """Why a test that needs certificates is skipped where they cannot be made."""
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
-
-
-@dataclass
-class ScriptedSession:
-    """A session (see probes.sample.Session) that returns given samples, the last one for ever."""
-
-    samples: deque[Sample]
-    deadlines_s: list[float] = field(default_factory=list)
-    is_closed: bool = False
-
-    def __init__(self, samples: Iterable[Sample]) -> None:
-        self.samples, self.deadlines_s = deque(samples), []
-
-    async def probe(self, deadline_s: float) -> Sample:
-        """The next sample."""
-        self.deadlines_s.append(deadline_s)
-        return self.samples.popleft() if len(self.samples) > 1 else self.samples[0]
-
-    async def close(self) -> None:
-        """Remember that it was closed."""
-        self.is_closed = True
 
 
 @asynccontextmanager

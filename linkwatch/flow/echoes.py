@@ -50,12 +50,12 @@ class EchoTarget:
     interval_s: float
 
 
+@dataclass(frozen=True, slots=True)
 class _RingGroup:
-    """The targets of one interval: their ring, and where their windows stand on the board."""
+    """The targets of one interval: their ring, and their rows here in the order of the ring's."""
 
-    def __init__(self, ring: RttRing, members: Rows) -> None:
-        self.ring = ring
-        self.members = members
+    ring: RttRing
+    members: Rows
 
 
 class EchoRecord:
@@ -113,7 +113,7 @@ class EchoRecord:
 
     def publish_counters(self, counters: RowCounters, now: float) -> None:
         """Put the pinger's counters on the board."""
-        pinger_rows = np.array([t.pinger_row for t in self._targets], dtype=np.intp)
+        pinger_rows = self.pinger_rows()
         everywhere = np.ones(len(self._targets), dtype=np.bool_)
         for name, attribute in COUNTERS.items():
             values = getattr(counters, attribute)[pinger_rows].astype(np.float64)

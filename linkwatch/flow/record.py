@@ -51,7 +51,6 @@ class ProbeState:
     failures: dict[str, int] = field(default_factory=dict)
     failed: int = 0
     misses: int = 0
-    last: Sample | None = None
 
 
 class ProbeRecord:
@@ -72,18 +71,12 @@ class ProbeRecord:
         outage a service is not called failing for what it could not answer meanwhile.
         """
         state = self._states.setdefault((target.id, spec.name), ProbeState(target.labels()))
-        state.last = sample
         state.misses = 0 if sample.ok else state.misses + 1
         self._count(state, spec.name, sample, hidden=hidden, now=now, now_s=now_s)
         for series, value in sample.values.items():
             self._put(state, spec.name, series, value, now)
         if sample.ok or state.misses >= MISSES_UNTIL_ABSENT:
             self._clear_unseen(state, spec.name, sample.values)
-
-    def last(self, target: str, probe: str) -> Sample | None:
-        """The newest sample of a probe."""
-        state = self._states.get((target, probe))
-        return state.last if state else None
 
     def forget(self, targets: Container[str]) -> None:
         """Drop what is remembered of the probes of these targets."""

@@ -10,12 +10,11 @@ from importlib.metadata import version
 import numpy as np
 
 from linkwatch.core.board import Board
-from linkwatch.core.records import Alert, AlertState, Delivery, IncidentState
+from linkwatch.core.records import Alert, Delivery, IncidentState
 from linkwatch.core.windows import MinuteCounts
 from probes.icmp import EngineCounters
 
 LAG_STEP_S = 0.05
-ALERT_STATES = (AlertState.PENDING, AlertState.FIRING, AlertState.HELD)
 UNRESOLVED = (IncidentState.OPEN, IncidentState.ACKNOWLEDGED)
 
 

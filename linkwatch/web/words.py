@@ -34,14 +34,14 @@ SEVERITIES = {
     "critical": Word("Nghiêm trọng", "Critical", "✖", "bad"),
     "warning": Word("Cảnh báo", "Warning", "▲", "warn"),
 }
-INFORMATION = Word("Thông tin", "Info", "i", "calm")
+UNKNOWN_SEVERITY = SEVERITIES["warning"]
+"""What a rule's own word for its severity counts as."""
 
 INCIDENT_STATES = {
     IncidentState.OPEN: Word("Chưa ai nhận", "Not answered", "⏳", "bad"),
     IncidentState.ACKNOWLEDGED: Word("Đã nhận xử lý", "Acknowledged", "✔", "warn"),
     IncidentState.RESOLVED: Word("Đã xong", "Resolved", "✔", "good"),
 }
-NO_ANSWER_NEEDED = Word("Không cần nhận", "No answer needed", "·", "dim")
 
 DELIVERIES = {
     Delivery.QUEUED: Word("đang chờ gửi", "queued", "…", "dim"),

@@ -33,7 +33,7 @@ OID = tuple[int, ...]
 Row = tuple[OID, Value]
 
 integer, counter32, counter64 = V2C.Integer, V2C.Counter32, V2C.Counter64
-gauge, timeticks, text, object_id = V2C.Gauge32, V2C.TimeTicks, V2C.OctetString, V2C.ObjectIdentifier
+gauge, timeticks, text = V2C.Gauge32, V2C.TimeTicks, V2C.OctetString
 
 
 def parse_oid(oid: str) -> OID:

@@ -8,24 +8,20 @@ from typing import Any
 
 import pytest
 
-from tests.live.watch import inbox, inventory, wait_for, watching
+from tests.live.watch import QUICK_RULES, inbox, inventory, wait_for, watching
 from tests.network import Namespace
 
 pytestmark = pytest.mark.live
 
-QUICK_RULES = """
-groups:
-  - name: quick
-    rules:
-      - alert: TargetDown
-        expr: linkwatch_up == 0
-        labels: {severity: critical}
-        annotations: {summary: "{{ $labels.target }} is down"}
+RULES = (
+    QUICK_RULES
+    + """\
       - alert: LinkwatchIsolated
         expr: linkwatch_isolated == 1
         labels: {severity: critical}
         annotations: {summary: "isolated"}
 """
+)
 
 
 def target(name: str, host: int, **more: Any) -> dict[str, Any]:
@@ -33,7 +29,7 @@ def target(name: str, host: int, **more: Any) -> dict[str, Any]:
 
 
 def quick(folder: Path, targets: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
-    (folder / "quick.yml").write_text(QUICK_RULES)
+    (folder / "quick.yml").write_text(RULES)
     return inventory(folder, targets, rules=["quick.yml"], **more)
 
 

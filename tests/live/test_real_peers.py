@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from probes.snmp.testing import SNMPD_MISSING, has_snmpd, snmpd
-from tests.live.watch import LINKWATCH, inbox, inventory, wait_for, watching
+from tests.live.watch import LINKWATCH, QUICK_RULES, inbox, inventory, wait_for, watching
 from tests.network import Namespace, own_namespace
 
 pytestmark = pytest.mark.live
@@ -32,19 +32,15 @@ http {{
 }}
 """
 
-RULES = """
-groups:
-  - name: quick
-    rules:
-      - alert: TargetDown
-        expr: linkwatch_up == 0
-        labels: {severity: critical}
-        annotations: {summary: "{{ $labels.target }} is down"}
+RULES = (
+    QUICK_RULES
+    + """\
       - alert: HttpFailing
         expr: linkwatch_probe_consecutive_failures{probe="http"} >= 3
         labels: {severity: critical}
         annotations: {summary: "web of {{ $labels.target }} fails"}
 """
+)
 
 
 def need(program: str, package: str) -> str:

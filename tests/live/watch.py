@@ -22,7 +22,16 @@ from tests.network import Namespace
 
 LINKWATCH = str(Path(sys.executable).with_name("linkwatch"))
 PORT, SINK_PORT = 18080, 18999
-LINKS = "10.50.1"
+QUICK_RULES = """
+groups:
+  - name: quick
+    rules:
+      - alert: TargetDown
+        expr: linkwatch_up == 0
+        labels: {severity: critical}
+        annotations: {summary: "{{ $labels.target }} is down"}
+"""
+"""A rule file without `for`; a test may add rules to its end."""
 
 
 class Inbox:
