@@ -59,10 +59,11 @@ class Pinger:
         self._size = MIN_SIZE
         self._turn_s = TURN_S
 
-    def start(self) -> None:
-        """Open the sockets, then begin. Raises ProbePermissionError where ICMP is not allowed.
+    def open(self) -> None:
+        """Open the sockets, which may take rights that are given up before the start.
 
-        A machine without IPv6 is no error: its IPv6 targets are void, and counted as send errors.
+        Raises ProbePermissionError where ICMP is not allowed. A machine without IPv6 is no error: its IPv6
+        targets are void, and counted as send errors.
         """
         for wire in (V4, V6):
             try:
@@ -72,6 +73,11 @@ class Pinger:
                     self._close_sockets()
                     raise
         self._fit()
+
+    def start(self) -> None:
+        """Begin; opens the sockets first if `open` was not called, and raises as it does."""
+        if not self._transports:
+            self.open()
         self._thread.start()
 
     def close(self) -> None:
