@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from probes.icmp.columns import Floats, Integers
+from probes.icmp.columns import Floats, Integers, Mask
 from probes.icmp.packet import CAPTURE_BYTES, HEADER, Bytes, Headers
 
 CALL = 64
 """Most packets in a system call."""
-BATCH = 256
+SEND_BATCH, RECEIVE_BATCH = 256, 1024
 """Packets handled together: what numpy costs is by batch, not by packet."""
 NAME_BYTES = 28
 """Room for a sockaddr_in6, the longer of the two."""
@@ -61,10 +61,10 @@ _recvmmsg = _function("recvmmsg", ctypes.c_int, ctypes.c_void_p, ctypes.c_uint, 
 
 
 def _messages(data: Bytes, names: Bytes) -> tuple[NDArray[Any], NDArray[Any]]:
-    vectors = np.zeros(BATCH, dtype=_VECTOR)
+    vectors = np.zeros(len(data), dtype=_VECTOR)
     vectors["base"] = _addresses(data)
     vectors["length"] = data.shape[1]
-    messages = np.zeros(BATCH, dtype=_MESSAGE)
+    messages = np.zeros(len(data), dtype=_MESSAGE)
     messages["name"] = _addresses(names)
     messages["iov"] = _addresses(vectors)
     messages["iovlen"] = 1
@@ -76,38 +76,37 @@ def _addresses(memory: NDArray[Any]) -> NDArray[np.uint64]:
 
 
 class SendBatch:
-    """Up to BATCH packets of at most `packet_bytes`. Fill `headers`, `names` and `lengths`, then send.
+    """Up to SEND_BATCH packets of at most `packet_bytes`. Fill `headers`, `names` and `lengths`, then send.
 
     `tail` is what follows the header in every packet.
     """
 
     def __init__(self, packet_bytes: int, tail: Bytes, name_bytes: int) -> None:
-        self._data = np.zeros((BATCH, packet_bytes), dtype=np.uint8)
+        self._data = np.zeros((SEND_BATCH, packet_bytes), dtype=np.uint8)
         self._data[:, HEADER.itemsize : HEADER.itemsize + len(tail)] = tail
         self.headers: Headers = np.ndarray(
-            BATCH, dtype=HEADER, buffer=self._data.data, strides=(self._data.strides[0],)
+            SEND_BATCH, dtype=HEADER, buffer=self._data.data, strides=(self._data.strides[0],)
         )
-        self.names = np.zeros((BATCH, NAME_BYTES), dtype=np.uint8)
+        self.names = np.zeros((SEND_BATCH, NAME_BYTES), dtype=np.uint8)
         self._messages, self._vectors = _messages(self._data, self.names)
         self._messages["namelen"] = name_bytes
+        self._place = self._messages.ctypes.data
         self.lengths: NDArray[np.uint64] = self._vectors["length"]
 
-    def send(self, fd: int, start: int, stop: int) -> Integers:
-        """Send the packets from `start` to `stop`, at most CALL; errno of each, 0 for those that went out.
-        Never blocks."""
-        errors = np.zeros(stop - start, dtype=np.int64)
+    def send(self, fd: int, start: int, stop: int, errors: Integers) -> None:
+        """Send the packets from `start` to `stop`, at most CALL. `errors`, by packet, gets the errno of those
+        that did not go out. Never blocks."""
         done = start
         while done < stop:
             sent, code = self._call(fd, done, stop)
             if sent > 0:
                 done += sent
                 continue
-            errors[done - start] = code
+            errors[done] = code
             if code in _FULL:
-                errors[done - start :] = code
+                errors[done:stop] = code
                 break
             done += 1
-        return errors
 
     def _call(self, fd: int, start: int, stop: int) -> tuple[int, int]:
         """How many packets went out; if none, why.
@@ -115,7 +114,7 @@ class SendBatch:
         An ICMP error that came for one target makes the next call on a datagram socket fail, whoever that
         is for, once; so a failure is believed when it comes again.
         """
-        place = self._messages.ctypes.data + start * _MESSAGE.itemsize
+        place = self._place + start * _MESSAGE.itemsize
         for _ in range(_BELIEVED_AFTER):
             sent: int = _sendmmsg(fd, place, stop - start, socket.MSG_DONTWAIT)
             if sent > 0:
@@ -127,40 +126,46 @@ class SendBatch:
 
 
 class ReceiveBatch:
-    """Up to BATCH packets, of each the first bytes, the sender and the kernel's time of arrival."""
+    """Up to RECEIVE_BATCH packets, of each the first bytes, the sender and the kernel's time of arrival."""
 
     def __init__(self) -> None:
-        self.data = np.zeros((BATCH, CAPTURE_BYTES), dtype=np.uint8)
-        self.names = np.zeros((BATCH, NAME_BYTES), dtype=np.uint8)
-        self._control = np.zeros((BATCH, 2), dtype=_CONTROL)
+        self.data = np.zeros((RECEIVE_BATCH, CAPTURE_BYTES), dtype=np.uint8)
+        self.names = np.zeros((RECEIVE_BATCH, NAME_BYTES), dtype=np.uint8)
+        self._control = np.zeros(RECEIVE_BATCH, dtype=_CONTROL)
         self._messages, _vectors = _messages(self.data, self.names)
         self._vectors = _vectors  # the kernel reads it through an address only: keep it alive
-        self._count = 0
+        self._place = self._messages.ctypes.data
+        self._messages["namelen"] = NAME_BYTES
         self._messages["control"] = _addresses(self._control)
-        self._reset(BATCH)
+        self._messages["controllen"] = _CONTROL.itemsize
 
-    def _reset(self, count: int) -> None:
-        """Undo what the kernel wrote over the sizes of our buffers."""
-        self._messages["namelen"][:count] = NAME_BYTES
-        self._messages["controllen"][:count] = self._control.strides[0]
-        self._control["length"][:count] = 0
+    def _is_stamped(self, count: int) -> Mask:
+        """Which packets came with a time of arrival.
+
+        Over the size of our buffer the kernel has written how much it needed: the whole where there is a
+        time, so the buffer is as it was and serves the next packet, too.
+        """
+        sizes = self._messages["controllen"][:count]
+        stamped: Mask = sizes == _CONTROL.itemsize
+        if not stamped.all():
+            sizes[~stamped] = _CONTROL.itemsize
+        return stamped
 
     def receive(self, fd: int) -> int:
-        """Read what is there, up to BATCH; how many packets came.
+        """Read what is there, up to RECEIVE_BATCH; how many packets came.
 
         A datagram socket reports an ICMP error once in place of its packets, so an error is tried again.
         """
-        self._reset(self._count)
-        self._count = 0
-        for _ in range(BATCH // CALL):
-            received = self._call(fd, self._count)
-            self._count += received
+        count = 0
+        for _ in range(RECEIVE_BATCH // CALL):
+            received = self._call(fd, count)
+            count += received
             if received < CALL:
                 break
-        return self._count
+        return count
 
     def _call(self, fd: int, start: int) -> int:
-        place = self._messages.ctypes.data + start * _MESSAGE.itemsize
+        place = self._place + start * _MESSAGE.itemsize
         received: int = _recvmmsg(fd, place, CALL, socket.MSG_DONTWAIT, None)
         if received < 0 and ctypes.get_errno() != errno.EAGAIN:
             received = _recvmmsg(fd, place, CALL, socket.MSG_DONTWAIT, None)
@@ -171,8 +176,8 @@ class ReceiveBatch:
         return self._messages["length"][:count].astype(np.int64)
 
     def arrivals(self, count: int, epoch_s: int) -> Floats:
-        """Wall-clock arrival of each packet in seconds since `epoch_s`; nan where the kernel gave none."""
-        control = self._control[:count, 0]
-        stamped = (control["level"] == socket.SOL_SOCKET) & (control["type"] == SO_TIMESTAMPNS)
+        """Wall-clock arrival of each packet in seconds since `epoch_s`; nan where the kernel gave none.
+        Ask once: the next packets are received over these."""
+        control = self._control[:count]
         seconds = (control["seconds"] - epoch_s) + control["nanoseconds"] * 1e-9
-        return np.where(stamped & (control["length"] > 0), seconds, np.nan)
+        return np.where(self._is_stamped(count), seconds, np.nan)

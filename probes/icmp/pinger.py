@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import math
 import os
 import threading
 import time
@@ -17,20 +18,23 @@ from probes.icmp.budget import ConfirmationBudget
 from probes.icmp.clock import Clock, Reading
 from probes.icmp.columns import Mask, Rows
 from probes.icmp.engine import Engine
-from probes.icmp.mmsg import BATCH
+from probes.icmp.mmsg import SEND_BATCH
 from probes.icmp.packet import MIN_SIZE, V4, V6, Wire
 from probes.icmp.results import EngineCounters, Results, RowCounters
+from probes.icmp.schedule import LATE_S
+from probes.icmp.sockets import REPLY_BUFFER_BYTES
 from probes.icmp.targets import PingTarget
 from probes.icmp.transport import Transport
 
 TURN_S, SHORTEST_TURN_S = 0.02, 0.005
 """How often the thread wakes: arrival times come from the kernel, so no reply needs us sooner, and a turn
 costs half a millisecond however little it does. Where intervals are shorter than two turns, more often."""
-REVIEW_S = 0.02
-"""How often it is asked what is overdue, lost or decided."""
+LOOK_S = 0.05
+"""How often replies are read and silence is judged while nothing is under suspicion; else at every turn."""
 NICENESS = -10
-CATCH_UP = 4
-"""After a pause, regular pings go out at most this much faster than on average."""
+CATCH_UP = 2
+"""After a pause, regular pings go out at most this much faster than on average: what is too late for that is
+skipped, and counted."""
 
 
 class Pinger:
@@ -55,9 +59,10 @@ class Pinger:
         self._lock = threading.Lock()
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="pinger", daemon=True)
-        self._review_at = 0.0
+        self._turned_at = self._looked_at = -math.inf
         self._size = MIN_SIZE
         self._turn_s = TURN_S
+        self._awaited: list[Transport] = []
 
     def open(self) -> None:
         """Open the sockets, which may take rights that are given up before the start.
@@ -105,8 +110,15 @@ class Pinger:
             self._fit()
 
     def _fit(self) -> None:
+        """Suit what sends and receives to the targets."""
         for transport in self._transports.values():
             transport.fit(self._size)
+        table = self._engine.table
+        versions = set(table.version[table.active].tolist())
+        self._awaited = [at for version, at in self._transports.items() if version in versions]
+        self._room = max(self.receive_buffer_bytes() // REPLY_BUFFER_BYTES, SEND_BATCH)
+        fills_s = self._room / max(self._engine.rate_hz, 1.0)
+        self._look_s = min(LOOK_S, fills_s / 4)
 
     @property
     def rows(self) -> Mapping[str, int]:
@@ -177,34 +189,39 @@ class Pinger:
     def _turn(self) -> bool:
         """Receive, judge, send; whether a verdict changed."""
         now = self._clock.read()
+        since_s, self._turned_at = now.monotonic - self._turned_at, now.monotonic
         self._engine.counters.alive_at = now.monotonic
-        drained = self._receive()
-        changed = False
-        if drained and now.monotonic >= self._review_at:
-            self._review_at = now.monotonic + REVIEW_S
-            self._engine.review(now.monotonic)
-            changed = self._engine.decide(now)
-        self._send(now)
+        changed = self._is_time_to_look(now.monotonic) and self._look(now)
+        self._send(now, since_s)
         return changed
 
-    def _receive(self) -> bool:
-        """Read what waits; whether the sockets are empty now, so that silence up to now is silence."""
-        for transport in self._transports.values():
+    def _is_time_to_look(self, now: float) -> bool:
+        return now - self._looked_at >= self._look_s or bool(self._engine.suspects.suspect.any())
+
+    def _look(self, now: Reading) -> bool:
+        """Read what waits, and judge silence if nothing waits any more; whether a verdict changed."""
+        self._looked_at = now.monotonic
+        for transport in self._awaited:
             for batch in transport.receive():
                 self._engine.receive(*batch)
             drops = transport.new_drops()
             if drops:
                 self._engine.dropped(drops)
-        return all(transport.drained for transport in self._transports.values())
+        if not all(transport.drained for transport in self._awaited):
+            return False
+        self._engine.review(now.monotonic)
+        return self._engine.decide(now)
 
-    def _send(self, now: Reading) -> None:
-        limit = max(BATCH, int(CATCH_UP * self._engine.rate_hz * self._turn_s))
+    def _send(self, now: Reading, since_s: float) -> None:
+        pause_s = min(max(since_s, self._turn_s), LATE_S)
+        limit = max(SEND_BATCH, int(CATCH_UP * self._engine.rate_hz * pause_s))
+        limit = min(limit, self._room)
         rows, confirmation = self._engine.take(now.monotonic, limit)
         versions = self._engine.table.version[rows]
         for wire in (V4, V6):
             chosen = np.flatnonzero(versions == wire.version)
-            for start in range(0, chosen.size, BATCH):
-                part = chosen[start : start + BATCH]
+            for start in range(0, chosen.size, SEND_BATCH):
+                part = chosen[start : start + SEND_BATCH]
                 self._send_batch(wire, rows[part], confirmation[part], now)
 
     def _send_batch(self, wire: Wire, rows: Rows, confirmation: Mask, now: Reading) -> None:

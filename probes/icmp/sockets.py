@@ -11,8 +11,10 @@ from probes.icmp.filter import attach_filter
 from probes.icmp.mmsg import SO_TIMESTAMPNS
 from probes.icmp.packet import Wire
 
+REPLY_BUFFER_BYTES = 832
+"""What a waiting reply costs of the receive buffer."""
 BUFFER_BYTES = 16 * 1024 * 1024
-"""A waiting reply costs 832 bytes of buffer: room for two seconds of 10,000 replies per second."""
+"""Room for two seconds of 10,000 replies per second."""
 
 _SO_MEMINFO = 55
 _MEMINFO_DROPS = 8

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy as np
 from probes.icmp.clock import Clock, Reading
 from probes.icmp.columns import Floats, Integers, Words
 from probes.icmp.errqueue import read_error_queue
-from probes.icmp.mmsg import BATCH, ReceiveBatch, SendBatch
+from probes.icmp.mmsg import RECEIVE_BATCH, ReceiveBatch, SendBatch
 from probes.icmp.packet import (
     ECHO_BYTES,
     HEADER,
@@ -30,7 +30,7 @@ from probes.icmp.sockets import IcmpSocket, open_socket
 SEND_CALL = 16
 """Packets a call when sending. If the thread is interrupted within a call, the send times of all its
 packets are off by as much; smaller calls expose fewer packets and cost little more."""
-MAX_BATCHES = 64
+MAX_BATCHES = 16
 """Batches read in one go: a flood must not keep the thread from sending."""
 
 
@@ -71,30 +71,23 @@ class Transport:
     def send(
         self, names: Bytes, sizes: Integers, serials: Integers, nonces: Integers
     ) -> tuple[Floats, Floats, Integers]:
-        """Send up to BATCH echo requests: monotonic and wall time of sending, and errno, of each."""
+        """Send up to SEND_BATCH echo requests: monotonic and wall time of sending, and errno, of each."""
         count, batch = len(serials), self._sender
         ident, sums = self.socket.ident, self._constant_sums(sizes)
         compose(batch.headers[:count], self.wire, ident, self._token, serials, nonces, sums)
         batch.names[:count] = names
         batch.lengths[:count] = sizes + ECHO_BYTES
-        calls = [self._send_call(at, min(at + SEND_CALL, count)) for at in range(0, count, SEND_CALL)]
-        times, walls, errors = (np.concatenate(parts) for parts in zip(*calls, strict=True))
-        return times, walls, errors
-
-    def _send_call(self, start: int, stop: int) -> tuple[Floats, Floats, Integers]:
-        """Times lie evenly between the clocks before and after the call; who is first is early rather than
-        late, so that no round trip seems shorter than it was."""
-        before = self._clock.read()
-        errors = self._sender.send(self._fd, start, stop)
-        after = self._clock.read()
-        part = np.arange(stop - start, dtype=np.float64) * (
-            (after.monotonic - before.monotonic) / (stop - start)
-        )
-        return before.monotonic + part, before.wall + part, errors
+        errors: Integers = np.zeros(count, dtype=np.int64)
+        marks = [self._clock.read()]
+        for start in range(0, count, SEND_CALL):
+            batch.send(self._fd, start, min(start + SEND_CALL, count), errors)
+            marks.append(self._clock.read())
+        return *_between(marks, count), errors
 
     def _constant_sums(self, sizes: Integers) -> Integers:
-        kinds, place = np.unique(sizes, return_inverse=True)
-        return np.array([self._constant_sum(size) for size in kinds.tolist()])[place]
+        if (sizes == sizes[0]).all():
+            return np.full(len(sizes), self._constant_sum(int(sizes[0])))
+        return np.array([self._constant_sum(size) for size in sizes.tolist()])
 
     def _constant_sum(self, size: int) -> int:
         if size not in self._sums:
@@ -113,7 +106,7 @@ class Transport:
             count = self._receiver.receive(self._fd)
             if count:
                 yield self._read(count)
-            if count < BATCH:
+            if count < RECEIVE_BATCH:
                 self.drained = True
                 break
         if not self.socket.raw:
@@ -132,3 +125,14 @@ class Transport:
         for refusal in read_error_queue(self.socket.socket, self.wire):
             received = Received(self.wire, np.zeros(0, np.intp), np.zeros(0, HEADER), refusal.errors, 0)
             yield Batch(received, refusal.reporters, np.zeros(1), self._clock.read())
+
+
+def _between(marks: Sequence[Reading], count: int) -> tuple[Floats, Floats]:
+    """Monotonic and wall times of sending: even between the clocks before and after each call. Who is first
+    is early rather than late, so that no round trip seems shorter than it was."""
+    monotonic, wall = (np.array(times) for times in zip(*marks, strict=True))
+    place = np.arange(count)
+    call, within = place // SEND_CALL, place % SEND_CALL
+    packets = np.minimum(count - call * SEND_CALL, SEND_CALL)
+    since_s = np.diff(monotonic)[call] * (within / packets)
+    return monotonic[call] + since_s, wall[call] + since_s
