@@ -142,10 +142,26 @@ class Scope:
     """The addresses that may ever be sent a packet."""
 
     networks: tuple[IPNetwork, ...]
+    _prefixes: Mapping[tuple[int, int], frozenset[int]] = field(init=False, repr=False, compare=False)
+    """By IP version and host bits: the bits before these. A scope may be every target's address."""
+
+    def __post_init__(self) -> None:
+        found: dict[tuple[int, int], set[int]] = {}
+        for network in self.networks:
+            host_bits = network.max_prefixlen - network.prefixlen
+            prefix = int(network.network_address) >> host_bits
+            found.setdefault((network.version, host_bits), set()).add(prefix)
+        object.__setattr__(
+            self, "_prefixes", {shape: frozenset(prefixes) for shape, prefixes in found.items()}
+        )
 
     def allows(self, address: IPAddress) -> bool:
         """Whether `address` lies inside."""
-        return any(address.version == net.version and address in net for net in self.networks)
+        number, version = int(address), address.version
+        return any(
+            kind == version and number >> host_bits in prefixes
+            for (kind, host_bits), prefixes in self._prefixes.items()
+        )
 
 
 @dataclass(frozen=True, slots=True)
