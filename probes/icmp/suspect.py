@@ -22,13 +22,18 @@ from probes.icmp.targets import TargetTable
 
 UP, DOWN, UNKNOWN = 1, 0, -1
 
-ADAPTIVE_FLOOR_S = 0.2
-"""A reply this early is never missed: retransmission on the last mile and a busy device take that long."""
+ROUND_FLOOR_S = 0.2
+"""Where rounds decide, none is missed this early: retransmission on the last mile or a busy device take that
+long."""
+ADAPTIVE_FLOOR_S = 0.1
+"""A ping is not overdue this early. Asking again costs an echo and decides nothing, so it need not wait."""
+CLOSING_FLOOR_S = 0.05
+"""The last confirmation waits at least so long: what is late in replies was seen by those before it."""
 ADAPTIVE_START_S = 1.0
 """Before the first round trip is known (RFC 6298, 2.1)."""
 
 CLEAN_CONFIRMATIONS, LOSSY_CONFIRMATIONS = 8, 10
-CLEAN_SPAN_S, LOSSY_SPAN_S = 0.5, 2.5
+CLEAN_SPAN_S, LOSSY_SPAN_S = 0.65, 2.6
 """Confirmations are spread over the first span on a clean link, over the second from ten on."""
 SHAKEN_S = 300.0
 """How long a suspicion that ended in a reply makes a row count as lossy."""
@@ -71,6 +76,8 @@ class Suspects:
         self.up: NDArray[np.int8] = np.zeros(0, dtype=np.int8)
         self.suspect: Mask = np.zeros(0, dtype=np.bool_)
         self.adaptive_s: Floats = np.zeros(0)
+        """After which a ping is overdue."""
+        self._closing_s: Floats = np.zeros(0)
         self.answered: Floats = np.zeros(0)
         """When the latest ping that got a reply was sent."""
         self.confirmations: NDArray[np.uint8] = np.zeros(0, dtype=np.uint8)
@@ -79,6 +86,7 @@ class Suspects:
         self._variation_s: Floats = np.zeros(0)
         self._since: Floats = np.zeros(0)
         self._missed: Integers = np.zeros(0, dtype=np.int64)
+        self._rounds_end: Floats = np.zeros(0)
         self._void: Integers = np.zeros(0, dtype=np.int64)
         self._unreachable: Mask = np.zeros(0, dtype=np.bool_)
         self._replies: Integers = np.zeros(0, dtype=np.int64)
@@ -95,7 +103,7 @@ class Suspects:
             setattr(self, name, grown(getattr(self, name), size))
         for name in ("_missed", "_void", "_unreachable", "_replies", "_first_reply", "_shaken_until"):
             setattr(self, name, grown(getattr(self, name), size))
-        for name in ("_granted", "_sent", "_next_at"):
+        for name in ("_closing_s", "_rounds_end", "_granted", "_sent", "_next_at"):
             setattr(self, name, grown(getattr(self, name), size))
         self.up = grown(self.up, size, UNKNOWN)
         self.confirmations = grown(self.confirmations, size, CLEAN_CONFIRMATIONS)
@@ -105,7 +113,7 @@ class Suspects:
     def reset(self, rows: Rows) -> None:
         """Know nothing of `rows`."""
         self.up[rows] = UNKNOWN
-        self.adaptive_s[rows] = ADAPTIVE_START_S
+        self.adaptive_s[rows] = self._closing_s[rows] = ADAPTIVE_START_S
         self.answered[rows] = self._shaken_until[rows] = -np.inf
         self.confirmations[rows] = CLEAN_CONFIRMATIONS
         self.covered[rows] = False
@@ -141,8 +149,9 @@ class Suspects:
         variation = np.where(first, rtt_s / 2, 0.75 * variation + 0.25 * np.abs(smooth - rtt_s))
         smooth = np.where(first, rtt_s, 0.875 * smooth + 0.125 * rtt_s)
         self._smooth_s[rows], self._variation_s[rows] = smooth, variation
-        adaptive_s = np.maximum(smooth + 4 * variation, ADAPTIVE_FLOOR_S)
-        self.adaptive_s[rows] = np.minimum(adaptive_s, self._table.timeout_s[rows])
+        timeout_s = self._table.timeout_s[rows]
+        self._closing_s[rows] = np.clip(smooth + 4 * variation, CLOSING_FLOOR_S, timeout_s)
+        self.adaptive_s[rows] = np.clip(self._closing_s[rows], ADAPTIVE_FLOOR_S, timeout_s)
 
     def _end_suspicions(self, rows: Rows, now: float) -> None:
         if not rows.size:
@@ -173,6 +182,9 @@ class Suspects:
         self._replies[rows] = 0
         self._since[rows] = np.fmin(self._since[rows], sent)
         np.add.at(self._missed, rows, 1)
+        counting = self._missed[rows] <= ROUNDS_TO_FALL
+        rows, sent = rows[counting], sent[counting]
+        self._rounds_end[rows] = sent + np.maximum(self.adaptive_s[rows], ROUND_FLOOR_S)
 
     def refuse(self, rows: Rows) -> None:
         """An ICMP error came for the rows, or this machine has no route to them. It explains a silence, so
@@ -244,16 +256,19 @@ class Suspects:
         rows = rows[np.argsort(self._table.priority[rows], kind="stable")]
         self._allowance.refill(now)
         rows = rows[self._allowance.admit(self._table.address_group[rows])]
-        self._next_at[rows] = now + RETRY_S
+        self._next_at[rows] += RETRY_S
         return rows
 
     def confirm(self, rows: Rows, now: float) -> None:
         """A confirmation ping to each of the rows went out (or has no route, which is an answer too)."""
         self._sent[rows] += 1
         granted = self._granted[rows]
-        self._next_at[rows] = now + _span_s(granted) / np.maximum(granted - 1, 1)
+        pause_s = _span_s(granted) / np.maximum(granted - 1, 1)
+        # Counted from when it was due: the turns of the thread do not stretch the span.
+        due_at = np.maximum(self._next_at[rows] - RETRY_S, now - pause_s / 2)
+        self._next_at[rows] = due_at + pause_s
         done = rows[self._sent[rows] >= granted]
-        self._next_at[done] = now + self.adaptive_s[done]
+        self._next_at[done] = now + self._closing_s[done]
 
     # Verdicts
 
@@ -279,7 +294,8 @@ class Suspects:
         confirmed = (granted > 0) & (self._sent >= granted) & (now >= self._next_at)
         by_rounds = (granted > 0) & (self._missed > granted) & (silent_s >= _span_s(granted))
         starved = ((granted == 0) | self.covered) & (self._missed >= ROUNDS_TO_FALL)
-        proven: Mask = confirmed | by_rounds | (starved & (silent_s >= CLEAN_SPAN_S))
+        starved &= (silent_s >= CLEAN_SPAN_S) & (now >= self._rounds_end)
+        proven: Mask = confirmed | by_rounds | starved
         return proven
 
     def _is_waiting(self, proven: Mask, now: float) -> Mask:
