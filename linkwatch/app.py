@@ -29,13 +29,14 @@ from linkwatch.flow.incidents import ZONE, Incidents
 from linkwatch.flow.intake import Intake
 from linkwatch.flow.judge import Clock, Judge
 from linkwatch.flow.measure import Measurer, icmp_spec, ping_targets, probe_metrics
+from linkwatch.flow.privileges import FOR_SOCKETS, starting_first
 from linkwatch.flow.record import ProbeRecord
 from linkwatch.flow.supervisor import Supervisor
 from linkwatch.flow.verdicts import Verdicts
 from linkwatch.flow.vitals import Pulse, Vitals
 from linkwatch.notify.channels import build_channels
 from linkwatch.store.store import Store
-from linkwatch.web.server import serving
+from linkwatch.web.server import listen, serving
 from linkwatch.web.services import Health, Services
 from probes.icmp import Pinger
 
@@ -67,12 +68,14 @@ class Running:
 class Service:
     """All parts of one running LinkWatch."""
 
-    def __init__(self, read: Read, store: Store, config: Config, rules: Sequence[Rule]) -> None:
+    def __init__(
+        self, read: Read, store: Store, config: Config, rules: Sequence[Rule], pinger: Pinger
+    ) -> None:
         inventory = config.inventory
         self._reread = read
         self.config, self.store = config, store
         self.board = Board()
-        self.pinger = Pinger(wake=self._wake)
+        self.pinger = pinger
         self.coverage = Coverage(inventory.targets, inventory.anchors)
         self.verdicts = Verdicts(self.board, inventory, self.coverage.graph)
         self.echoes = EchoRecord(self.board)
@@ -89,7 +92,7 @@ class Service:
         self._loop = asyncio.get_running_loop()
 
     async def start(self) -> None:
-        """Take up the work where the rows say, and open the sockets of the pinger."""
+        """Take up the work where the rows say, and begin to ping."""
         config, stored = self.config, await self.store.load()
         self.machine = AlertMachine(self._rules, stored.alerts)
         channels = build_channels(config.channels, config.inventory.contacts)
@@ -113,7 +116,6 @@ class Service:
             outcomes=self.deliverer.outcomes,
             clock=CLOCK,
         )
-        self.pinger.start()
         self._point_pinger()
         await self.measurer.replace(config.inventory)
 
@@ -187,7 +189,8 @@ class Service:
             ):
                 group.create_task(work, name=name)
 
-    def _wake(self) -> None:
+    def wake(self) -> None:
+        """Judge at once; may be called from any thread."""
         with contextlib.suppress(RuntimeError):  # the loop is closed: the service is ending
             self._loop.call_soon_threadsafe(self.judge.poke)
 
@@ -254,21 +257,31 @@ async def serve(
     read: Read,
     *,
     listener: socket.socket | None = None,
+    drop: Callable[..., None] = lambda *_keep: None,
     on_started: Callable[[Running], None] = lambda _running: None,
 ) -> None:
     """Run LinkWatch until cancelled.
 
     `read` gives the configuration and its rules, now and at every reload. `listener`: a bound socket to
-    use instead of `server.listen`. Raises ConfigErrors, StoreError, ProbePermissionError or OSError (the
-    port is in use), each with a text for people.
+    use instead of `server.listen`. `drop` gives up every capability but those it is called with: at once,
+    so that the configuration is read with the rights that a reload will have, and again when the sockets
+    are open, before the first thread starts. Raises ConfigErrors, StoreError, ProbePermissionError or
+    OSError (the port is in use), each with a text for people.
     """
-    config, rules = read()
     async with contextlib.AsyncExitStack() as stack:
+        drop(*FOR_SOCKETS)
+        config, rules = read()
+        pinger = Pinger(wake=lambda: service.wake())
+        stack.callback(pinger.close)
+        pinger.open()
+        listener = listener or stack.enter_context(listen(config.server))
+        with starting_first():
+            drop()
+            pinger.start()
         store = await Store.open(config.store_url, instance=config.instance)
         stack.push_async_callback(store.close)
         await store.claim()
-        service = Service(read, store, config, rules)
-        stack.callback(service.pinger.close)
+        service = Service(read, store, config, rules, pinger)
         await service.start()
         services = service.services()
         await stack.enter_async_context(serving(services, config.server, listener))

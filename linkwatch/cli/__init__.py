@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import sys
 from importlib import import_module
 from importlib.metadata import version
@@ -44,6 +45,8 @@ class LazyGroup(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; what the machine refuses becomes one message, whichever command it stops."""
+        # Before numpy comes: its linear algebra, which nobody uses, would start threads that keep rights.
+        os.environ["OPENBLAS_NUM_THREADS"] = "1"
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:

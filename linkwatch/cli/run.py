@@ -7,6 +7,7 @@ import contextlib
 import logging
 import signal
 from collections.abc import Coroutine
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from linkwatch.config.problems import ConfigErrors
 from linkwatch.config.rulefile import load_rules
 from linkwatch.config.settings import Config
 from linkwatch.core.rules import Rule
+from linkwatch.flow.privileges import Account, become, drop_capabilities, find_account
 from linkwatch.store.errors import StoreError
 
 log = logging.getLogger(__name__)
@@ -29,16 +31,35 @@ LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 @click.command("run", short_help="Watch what an inventory file names (without one: this machine).")
 @click.argument("file", required=False, type=click.Path(exists=True, path_type=Path))
+@click.option("--user", help="Started as root: become this user when the sockets are open.")
 @click.option("--verbose", is_flag=True, help="Log more.")
-def command(file: Path | None, verbose: bool) -> None:
+def command(file: Path | None, user: str | None, verbose: bool) -> None:
     """Watch what the inventory FILE (or folder of files) names, until stopped.
 
     Without FILE: this machine, its default gateway and its resolvers. Ends with exit code 0 on SIGTERM
     and SIGINT; 1 when a vital part stopped; 2 for a wrong configuration; 3 when this machine does not
     allow it. SIGHUP reads FILE again; a FILE with a mistake changes nothing, and the log says why.
+
+    Whatever rights it starts with: once the sockets for ICMP and the port are open it gives all of them
+    up, and with --user becomes that user. FILE, the files it names and the store are read and written
+    after that.
     """
     logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format=LOG_FORMAT)
-    run_until_stopped(serve(lambda: _read(file), on_started=_begin))
+    account = _account(user) if user else None
+    run_until_stopped(serve(lambda: _read(file), drop=partial(_drop, account), on_started=_begin))
+
+
+def _account(user: str) -> Account:
+    try:
+        return find_account(user)
+    except KeyError:
+        fail(f"linkwatch run: there is no user {user!r}; make one: sudo useradd --system {user}", WRONG_INPUT)
+
+
+def _drop(account: Account | None, *keep: int) -> None:
+    if account is not None:
+        become(account)
+    drop_capabilities(*keep)
 
 
 def _read(file: Path | None) -> tuple[Config, tuple[Rule, ...]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import pwd
 import sqlite3
 
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -10,8 +12,8 @@ _SQLITE_CAUSES = {
     sqlite3.SQLITE_BUSY: "is locked by another process; end that process or wait until it is done",
     sqlite3.SQLITE_LOCKED: "is locked by another process; end that process or wait until it is done",
     sqlite3.SQLITE_FULL: "cannot grow: the disk is full; free some space",
-    sqlite3.SQLITE_READONLY: "is read-only; let the user that runs LinkWatch write the file and its folder",
-    sqlite3.SQLITE_CANTOPEN: "cannot be opened; check that its folder exists and may be written",
+    sqlite3.SQLITE_READONLY: "is read-only; let {user} write the file and its folder",
+    sqlite3.SQLITE_CANTOPEN: "cannot be opened; check that its folder exists and may be written by {user}",
     sqlite3.SQLITE_PERM: "cannot be opened: permission denied",
     sqlite3.SQLITE_CORRUPT: "is damaged; restore it from a backup or move it away to start with an empty one",
     sqlite3.SQLITE_NOTADB: "is damaged or not a database; restore it from a backup or move it away",
@@ -28,7 +30,16 @@ def explain(error: SQLAlchemyError | sqlite3.Error, place: str) -> StoreError:
     cause = error.orig if isinstance(error, DBAPIError) else error
     code = getattr(cause, "sqlite_errorcode", None)
     known = _SQLITE_CAUSES.get(code & 0xFF) if isinstance(code, int) else None
-    return StoreError(f"the store {place} {known or _first_line(cause)}")
+    text = known.format(user=_user()) if known else _first_line(cause)
+    return StoreError(f"the store {place} {text}")
+
+
+def _user() -> str:
+    """Who runs LinkWatch: once privileges are given up, even root is a user among others."""
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        return str(os.geteuid())
 
 
 def _first_line(cause: BaseException | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 import ssl
 from collections.abc import AsyncIterator
@@ -22,6 +23,33 @@ BODY_SIZE_MAX = 64 * 1024
 SHUTDOWN_S = 2.0
 
 
+def listen(settings: ServerSettings) -> socket.socket:
+    """A socket bound to the address in `settings`, on which `serving` listens. Raises OSError, with a text
+    for people, if this machine does not have that address or does not give it away."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        bound.bind((settings.host, settings.port))
+    except OSError as error:
+        bound.close()
+        raise _not_bound(error, settings) from None
+    return bound
+
+
+def _not_bound(error: OSError, settings: ServerSettings) -> OSError:
+    why = (error.strerror or type(error).__name__).lower()
+    text = f"cannot listen on {settings.host} port {settings.port}: {why}"
+    if error.errno == errno.EACCES:
+        text += (
+            "; start as root (the right is given up at once), let the service have CAP_NET_BIND_SERVICE, or "
+            f"allow it to everyone: sudo sysctl -w net.ipv4.ip_unprivileged_port_start={settings.port}"
+        )
+    return OSError(error.errno, text)
+
+
 def build_app(services: Services, settings: ServerSettings) -> web.Application:
     """The application: errors outermost, then who may do what, then the routes."""
     app = web.Application(middlewares=[problem_middleware, auth_middleware], client_max_size=BODY_SIZE_MAX)
@@ -34,34 +62,22 @@ def build_app(services: Services, settings: ServerSettings) -> web.Application:
 
 @asynccontextmanager
 async def serving(
-    services: Services, settings: ServerSettings, listener: socket.socket | None = None
+    services: Services, settings: ServerSettings, listener: socket.socket
 ) -> AsyncIterator[str]:
-    """Listen while the block runs; gives the URL (the port is the one the system chose, if it was 0).
+    """Answer on `listener` while the block runs; gives the URL.
 
-    `listener`: a socket that listens already, used instead of the address in `settings`. Raises OSError if
-    the address cannot be listened on, ssl.SSLError for a certificate that is none.
+    Raises OSError if another program listens there, ssl.SSLError for a certificate that is none.
     """
     runner = web.AppRunner(build_app(services, settings), access_log=None, shutdown_timeout=SHUTDOWN_S)
     await runner.setup()
     try:
         context = _tls_context(settings)
-        await _site(runner, settings, context, listener).start()
+        await web.SockSite(runner, listener, ssl_context=context).start()
         host, port = runner.addresses[0][:2]
         name = f"[{host}]" if ":" in host else host
         yield f"{'https' if context else 'http'}://{name}:{port}"
     finally:
         await runner.cleanup()
-
-
-def _site(
-    runner: web.AppRunner,
-    settings: ServerSettings,
-    context: ssl.SSLContext | None,
-    listener: socket.socket | None,
-) -> web.BaseSite:
-    if listener is not None:
-        return web.SockSite(runner, listener, ssl_context=context)
-    return web.TCPSite(runner, settings.host, settings.port, ssl_context=context, reuse_address=True)
 
 
 def _tls_context(settings: ServerSettings) -> ssl.SSLContext | None:

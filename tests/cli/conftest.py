@@ -29,6 +29,7 @@ Call = Callable[..., Result]
 def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Call:
     """Calls a command in an empty folder; what it raises is nothing but an exit code."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("linkwatch.cli.run._drop", lambda *_: None)  # the tests' own process keeps its rights
 
     def invoke(*words: object, stdin: str | bytes | None = None) -> Result:
         result = CliRunner().invoke(main, [str(word) for word in words], input=stdin)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from linkwatch.cli.failures import MEASURED_BAD, NOT_ALLOWED, WRONG_INPUT
 from tests.cli.conftest import Call
 
 CONFIG = ["--config", "inventory.yml"]
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root (raw sockets)")
 MISTAKES = [
     ("nope", "No such command 'nope'"),
     ("check", "Missing argument 'FILE'"),
@@ -95,7 +97,7 @@ def test_a_key_without_a_readable_name_is_refused(call: Call, name: str) -> None
         ("postgresql://u:hunter22@127.0.0.1:1/x", "onnection refused"),
     ],
 )
-@pytest.mark.parametrize("command", ["run", "key list --config"])
+@pytest.mark.parametrize("command", [pytest.param("run", marks=needs_root), "key list --config"])
 def test_a_store_that_cannot_be_used_is_told_and_ends_with_3(
     call: Call, folder: Path, command: str, url: str, said: str
 ) -> None:
