@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from glob import glob
 from pathlib import Path
@@ -73,9 +73,16 @@ def read_test_file(path: Path) -> tuple[tuple[Rule, ...], tuple[RuleTest, ...], 
     tree = reader.document(_FILE_KEYS) or LocatedMap(Place(path, 1))
     evaluation_ms = reader.milliseconds(tree, "evaluation_interval", _DEFAULT_MS) or _DEFAULT_MS
     tests = tuple(_Test(reader, entry).read() for entry in reader.entries(tree, "tests"))
+    order = [name for _, name in reader.scalars(tree, "group_eval_order")]
     rules = _rules(reader, tree, path.parent, problems)
     problems.raise_if_any()
-    return rules, tests, evaluation_ms
+    return _ordered(rules, order), tests, evaluation_ms
+
+
+def _ordered(rules: tuple[Rule, ...], groups: Sequence[str]) -> tuple[Rule, ...]:
+    """Groups in the order of `group_eval_order`; one that is not in it counts as the first, as there."""
+    place = {name: number for number, name in enumerate(groups)}
+    return tuple(sorted(rules, key=lambda rule: place.get(rule.group, 0)))
 
 
 def _rules(reader: Reader, tree: LocatedMap, folder: Path, problems: Problems) -> tuple[Rule, ...]:

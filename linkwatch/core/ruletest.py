@@ -89,6 +89,8 @@ def run_test(test: RuleTest, rules: Sequence[Rule], evaluation_ms: int) -> list[
     times = [case.at_ms for case in test.alert_cases] + [case.at_ms for case in test.expression_cases]
     end_ms = max(times, default=0)
     for at_ms in range(0, end_ms + 1, evaluation_ms):
+        if evaluation_ms > LOOKBACK_MS:
+            play.forget()
         errors = play.evaluate(at_ms)
         if errors:
             return errors
@@ -116,6 +118,11 @@ class _Play:
         errors = [(judged.rule, judged.step(at_ms)) for judged in self._judged]
         return [Failure(f"rule: {rule.name}", at_ms, error=error) for rule, error in errors if error]
 
+    def forget(self) -> None:
+        """Take off the board what rules wrote at the last evaluation: it is too long ago to be seen."""
+        for judged in self._judged:
+            judged.forget()
+
     def check(self, from_ms: int, until_ms: int) -> None:
         """Check every case of which the time has come."""
         for alert_case in self._test.alert_cases:
@@ -139,8 +146,7 @@ class _Play:
     def _check_expression(self, case: ExpressionCase, *, is_recent: bool) -> None:
         self._feed.put(case.at_ms)
         if not is_recent:
-            for judged in self._judged:
-                judged.forget()
+            self.forget()
         subject = f'expr: "{case.expr}"'
         try:
             value = evaluate(parse(case.expr), self._board, case.at_ms / 1000)
@@ -174,8 +180,10 @@ class _Judged:
         self._lifecycle.step(now, holdings, Immediate())
         self.forget()
         for alert in self._lifecycle.active.values():
-            self._write("ALERTS", {**alert.labels, "alertstate": alert.state.value}, 1.0, now)
-            self._write("ALERTS_FOR_STATE", alert.labels, alert.true_since, now)
+            # As in Prometheus: a label that came out empty shows its template here.
+            labels = {**self.rule.labels, **alert.labels}
+            self._write("ALERTS", {**labels, "alertstate": alert.state.value}, 1.0, now)
+            self._write("ALERTS_FOR_STATE", labels, alert.true_since, now)
         return ""
 
     def firing(self, name: str) -> list[Alert]:

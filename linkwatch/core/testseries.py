@@ -18,9 +18,9 @@ LOOKBACK_MS = 300_000
 
 _STALE, _GAP = "stale", "_"
 
-_NUMBER = r"(?:(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|0[xX][0-9a-fA-F]+|[iI][nN][fF]|[nN][aA][nN])"
+_NUMBER = r"(?:(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|0[xX][0-9a-fA-F]+)"
 _ITEM = re.compile(
-    rf"_(?:x(?P<gaps>\d+))?|(?P<stale>stale)"
+    rf"_(?:x(?P<gaps>\d+))?|(?P<stale>stale)|(?P<special>[-+]?(?i:inf|nan))"
     rf"|(?P<start>[-+]?{_NUMBER})(?:(?P<step>[-+]{_NUMBER})?x(?P<count>\d+))?"
 )
 _LONGEST = 1_000_000
@@ -75,6 +75,8 @@ def parse_values(text: str) -> tuple[float | str | None, ...]:
 def _expanded(found: re.Match[str]) -> list[float | str | None]:
     if found["stale"]:
         return [_STALE]
+    if found["special"]:
+        return [float(found["special"])]
     if found["start"] is None:
         return [None] * min(int(found["gaps"] or 1), _LONGEST + 1)
     start, step = _number(found["start"]), _number(found["step"] or "0")

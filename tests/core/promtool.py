@@ -23,10 +23,9 @@ def promtool() -> str:
     return found
 
 
-def run_promtool(path: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [promtool(), "test", "rules", str(path)], capture_output=True, text=True, check=False, timeout=60
-    )
+def run_promtool(*paths: Path) -> subprocess.CompletedProcess[str]:
+    command = [promtool(), "test", "rules", *map(str, paths)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
 
 
 def ask_prometheus(

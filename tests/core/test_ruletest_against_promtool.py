@@ -154,3 +154,51 @@ def test_a_rule_that_cannot_be_evaluated_ends_its_test(tmp_path: Path) -> None:
     report = run_test_file(path)
     assert [failure.subject for _, failure in report.failures] == ["rule: Bad"]
     assert run_promtool(path).returncode != 0
+
+
+def both_pass(folder: Path, rules: list[dict[str, Any]], document: dict[str, Any]) -> bool:
+    """Whether a test of one group per rule passes here and under promtool."""
+    groups = [{"name": f"g{number}", "rules": [rule]} for number, rule in enumerate(rules)]
+    (folder / "rules.yml").write_text(json.dumps({"groups": groups}))
+    path = folder / "test.yml"
+    path.write_text(json.dumps({"rule_files": ["rules.yml"], **document}))
+    report = run_test_file(path)
+    assert (run_promtool(path).returncode == 0) == report.ok, report
+    return report.ok
+
+
+def expecting(expr: str, eval_time: str, *labels: str) -> dict[str, Any]:
+    wanted = [{"labels": one, "value": 1} for one in labels]
+    return {"expr": expr, "eval_time": eval_time, "exp_samples": wanted}
+
+
+def test_groups_are_evaluated_in_the_order_that_the_test_gives(tmp_path: Path) -> None:
+    rules = [{"alert": "Reads", "expr": 'ALERTS{alertname="Fires"}'}, {"alert": "Fires", "expr": "vector(1)"}]
+    case = {"promql_expr_test": [expecting("count(ALERTS)", "0s", "{}")]}
+    assert both_pass(tmp_path, rules, {"group_eval_order": ["g0", "g1"], "tests": [case]})
+    assert not both_pass(tmp_path, rules, {"group_eval_order": ["g1", "g0"], "tests": [case]})
+
+
+def test_alerts_of_an_evaluation_beyond_the_lookback_are_not_seen_by_the_next(tmp_path: Path) -> None:
+    rules = [{"alert": "Reads", "expr": 'ALERTS{alertname="Fires"}'}, {"alert": "Fires", "expr": "vector(1)"}]
+    order = {"group_eval_order": ["g0", "g1"]}
+    for every, seen in (("5m", True), ("6m", False)):
+        alerts = [f'ALERTS{{alertname="{name}", alertstate="firing"}}' for name in ("Fires", "Reads")]
+        case = {"promql_expr_test": [expecting("ALERTS", every, *alerts[: 1 + seen])]}
+        assert both_pass(tmp_path, rules, {**order, "evaluation_interval": every, "tests": [case]})
+
+
+def test_a_label_that_comes_out_empty_shows_its_template_in_the_series_of_the_alert(tmp_path: Path) -> None:
+    rules = [{"alert": "A", "expr": "vector(1)", "labels": {"kind": "{{ $labels.kind }}"}}]
+    series = 'ALERTS{alertname="A", alertstate="firing", kind="{{ $labels.kind }}"}'
+    case = {
+        "alert_rule_test": [{"eval_time": "0s", "alertname": "A", "exp_alerts": [{"exp_labels": {}}]}],
+        "promql_expr_test": [expecting("ALERTS", "0s", series)],
+    }
+    assert both_pass(tmp_path, rules, {"tests": [case]})
+
+
+def test_nan_and_inf_are_written_one_by_one(tmp_path: Path) -> None:
+    for values, fine in (("NaN -Inf 1", True), ("NaNx2", False), ("Inf-Infx2", False)):
+        case = {"input_series": [{"series": "m", "values": values}]}
+        assert both_pass(tmp_path, [{"alert": "A", "expr": "m"}], {"tests": [case]}) == fine

@@ -32,7 +32,10 @@ TEMPLATES = [
     "{{ $labels.count | humanizePercentage }}",
     "{{ $labels }}",
 ]
-VALUES = ["0", "1", "-1.5", "0.1234567", "1e6", "123456789", "9e9", "3661", "0.00012", "86400.25", "1.6e9"]
+VALUES = [
+    *("0", "1", "-1.5", "0.1234567", "1e6", "123456789", "9e9", "3661", "0.00012", "86400.25", "1.6e9"),
+    *("NaN", "Inf", "-Inf", "-0", "8.199999999999999", "-8.1999", "-9e9"),
+]
 
 
 def write_case(folder: Path, value: str) -> Path:
@@ -90,6 +93,11 @@ def test_a_template_that_cannot_be_parsed_says_what_is_wrong(text: str, message:
 def test_a_failing_render_is_marked_and_never_raises() -> None:
     assert parse_template("{{ humanize $labels.target }}").render(LABELS, 1.0).startswith("<error expanding")
     assert "write 5.0" in parse_template("{{ if gt $value 5 }}a{{ end }}").render({}, 1.0)
+
+
+def test_a_time_that_prometheus_cannot_write_is_marked() -> None:
+    text = parse_template("{{ humanizeTimestamp $value }}").render(LABELS, 1.2e10)
+    assert text == "<error expanding template: 1.2e+10 cannot be represented as a nanoseconds timestamp>"
 
 
 def test_what_a_template_depends_on_is_known() -> None:

@@ -116,14 +116,18 @@ def _negated(value: Value) -> Value:
 
 
 def _labels_of_absent(argument: Node) -> dict[str, str]:
-    """The labels that an absent series would surely have: those it is asked to equal, once."""
+    """The labels that an absent series would surely have: those that it is asked to equal, once.
+
+    In the order of the matchers, as Prometheus does: only what comes after makes a label unsure.
+    """
     if not isinstance(argument, Selector):
         return {}
     labels: dict[str, str] = {}
-    unsure = set()
+    equalled: set[str] = {METRIC_NAME}
     for matcher in argument.matchers:
-        if matcher.operator == "=" and matcher.label not in labels:
+        if matcher.operator == "=" and matcher.label not in equalled:
             labels[matcher.label] = matcher.value
+            equalled.add(matcher.label)
         else:
-            unsure.add(matcher.label)
-    return {name: text for name, text in labels.items() if name not in unsure | {METRIC_NAME}}
+            labels.pop(matcher.label, None)
+    return labels

@@ -20,6 +20,8 @@ def _eq(first: Any, *others: Any) -> bool:
 
 
 def _ordered(compare: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
+    """Go knows `lt` and `eq` and makes the others of them, so NaN is greater than every number."""
+
     def ordered(left: Any, right: Any) -> bool:
         _comparable(left, right)
         return compare(left, right)
@@ -65,8 +67,8 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     **{name: _of_number(function) for name, function in gotext.HUMANIZE.items()},
     "and": _and,
     "eq": _eq,
-    "ge": _ordered(lambda left, right: left >= right),
-    "gt": _ordered(lambda left, right: left > right),
+    "ge": _ordered(lambda left, right: not left < right),
+    "gt": _ordered(lambda left, right: not left <= right),
     "index": lambda labels, name: labels.get(name, ""),
     "le": _ordered(lambda left, right: left <= right),
     "len": len,

@@ -10,6 +10,7 @@ from decimal import Decimal
 
 _SHORTEST_EXPONENT_BELOW = -4
 _SHORTEST_EXPONENT_FROM = 6
+_LARGEST_INT64 = 2**63 - 1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -82,7 +83,8 @@ def _formatted(flags: str, width: str, precision: str, verb: str, value: object)
     if isinstance(value, float) and verb in _FLOAT_VERBS:
         special = _special(value)
         if special:
-            return f"%{flags.replace('0', '')}{width}s" % special
+            signed = "+NaN" if special == "NaN" and "+" in flags else special
+            return f"%{flags.replace('0', '')}{width}s" % signed
         return _shortest(value) if verb == "g" and not precision else (spec + verb) % value
     if isinstance(value, int) and not isinstance(value, bool) and verb in _INT_VERBS:
         return (spec + verb) % value
@@ -139,7 +141,9 @@ def humanize_duration(number: float) -> str:
     """Seconds as days, hours, minutes, seconds: 3661 -> 1h 1m 1s."""
     if not math.isfinite(number):
         return _four(number)
-    if 0 < abs(number) < 1:
+    if number == 0:
+        return f"{_four(number)}s"  # its sign, too
+    if abs(number) < 1:
         scaled, prefix = _scaled_up(number)
         return f"{_four(scaled)}{prefix}s"
     sign, whole = ("-" if number < 0 else ""), int(abs(number))
@@ -159,10 +163,14 @@ def humanize_percentage(number: float) -> str:
 
 
 def humanize_timestamp(number: float) -> str:
-    """Seconds since the epoch as Go prints a UTC time, to the millisecond."""
+    """Seconds since the epoch as Go prints a UTC time, cut to the millisecond; raises ValueError."""
     if not math.isfinite(number):
         return _four(number)
-    moment = _EPOCH + timedelta(milliseconds=int(number * 1e3))
+    nanoseconds = number * 1e9
+    if abs(nanoseconds) > _LARGEST_INT64:
+        raise ValueError(f"{text_of(number)} cannot be represented as a nanoseconds timestamp")
+    milliseconds = abs(int(nanoseconds)) // 1_000_000
+    moment = _EPOCH + timedelta(milliseconds=milliseconds if number >= 0 else -milliseconds)
     fraction = f".{moment.microsecond // 1000:03d}".rstrip("0").rstrip(".")
     return f"{moment:%Y-%m-%d %H:%M:%S}{fraction} +0000 UTC"
 
