@@ -55,6 +55,12 @@ class Allowance:
         self._pay(organizations[granted], counts[granted])
         return granted
 
+    def spare(self, organizations: Rows) -> Mask:
+        """Which of these single requests may be sent without need: while half of the budget is left."""
+        if self._left <= self._budget.per_second / 2:
+            return np.zeros(organizations.size, dtype=np.bool_)
+        return self.reserve(organizations, np.ones(organizations.size, dtype=np.int64))
+
     def refund(self, organizations: Rows, counts: Integers) -> None:
         """Give back what was reserved and not sent."""
         self._pay(organizations, -counts)

@@ -10,7 +10,7 @@ import numpy as np
 
 from probes.icmp.budget import ConfirmationBudget
 from probes.icmp.clock import Reading, round_trips
-from probes.icmp.columns import Floats, Integers, Mask, Rows, Words, grown
+from probes.icmp.columns import Addresses, Floats, Integers, Mask, Rows, grown
 from probes.icmp.flight import Flight, State
 from probes.icmp.packet import Errors, Headers, Received, Wire, address_text
 from probes.icmp.results import EngineCounters, IcmpError, Outcome, ResultLog, RowCounters, Verdict
@@ -107,15 +107,15 @@ class Engine:
 
     # Receiving
 
-    def receive(self, batch: Received, sources: Words, walls: Floats, read: Reading) -> None:
+    def receive(self, batch: Received, sources: Addresses, walls: Floats, read: Reading) -> None:
         """A batch of packets came from `sources`; `walls`: the kernel's times of arrival."""
         self.counters.malformed_packets += batch.malformed
         if batch.index.size:
-            self._replies(batch.replies, sources[batch.index], walls[batch.index], read)
+            self._replies(batch.replies, sources.take(batch.index), walls[batch.index], read)
         if batch.errors.index.size:
-            self._errors(batch.wire, batch.errors, sources[batch.errors.index], read)
+            self._errors(batch.wire, batch.errors, sources.take(batch.errors.index), read)
 
-    def _replies(self, replies: Headers, sources: Words, walls: Floats, read: Reading) -> None:
+    def _replies(self, replies: Headers, sources: Addresses, walls: Floats, read: Reading) -> None:
         slots, known = self._find(replies)
         cancelled = known & (self.flight.state[slots] == State.CANCELLED)
         genuine = known & ~cancelled & self._is_at(slots, sources)
@@ -143,8 +143,9 @@ class Engine:
         slots, known = self.flight.find(serials, nonces)
         return slots, known & (echoes["token"] == self.token)
 
-    def _is_at(self, slots: Rows, addresses: Words) -> Mask:
-        same: Mask = (self.table.address[self.flight.row[slots]] == addresses).all(axis=1)
+    def _is_at(self, slots: Rows, addresses: Addresses) -> Mask:
+        ours = self.table.addresses.take(self.flight.row[slots])
+        same: Mask = (ours.high == addresses.high) & (ours.low == addresses.low)
         return same
 
     def _count(self, counter: Integers, slots: Rows) -> None:
@@ -162,7 +163,7 @@ class Engine:
         outcome = np.full(rows.size, Outcome.REPLY, dtype=np.uint8)
         self.log.add(rows, self.flight.sent_wall[slots] + self._epoch_s, rtt_s[regular], outcome)
 
-    def _errors(self, wire: Wire, errors: Errors, sources: Words, read: Reading) -> None:
+    def _errors(self, wire: Wire, errors: Errors, sources: Addresses, read: Reading) -> None:
         """ICMP errors: each is evidence, and ends a ping that still waits."""
         slots, known = self._find(errors.echoes)
         latest, sequence_known = self.flight.find_latest(errors.echoes["sequence"].astype(np.int64))
@@ -170,7 +171,7 @@ class Engine:
         known = np.where(errors.whole, known, sequence_known) & self._is_at(slots, errors.destinations)
         believed = known & (self.flight.is_open(slots) | (self.flight.state[slots] == State.LOST))
         for i in np.flatnonzero(believed):
-            row, reporter = int(self.flight.row[slots[i]]), address_text(wire, sources[i])
+            row, reporter = int(self.flight.row[slots[i]]), address_text(wire, sources.number(int(i)))
             at = self._epoch_s + read.wall
             self.log.add_error(IcmpError(row, at, int(errors.type[i]), int(errors.code[i]), reporter))
         self._refused(np.unique(slots[believed]))

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from probes.icmp.columns import Words
+from probes.icmp.columns import Addresses
 from probes.icmp.packet import ECHO_BYTES, HEADER, Errors, Wire, addresses
 
 _MSG_ERRQUEUE = 0x2000
@@ -30,7 +30,7 @@ class Refusal(NamedTuple):
     """One ICMP error, as a batch of one, and who reported it."""
 
     errors: Errors
-    reporters: Words
+    reporters: Addresses
 
 
 def keep_errors(opened: socket.socket, wire: Wire) -> None:
@@ -70,5 +70,5 @@ def _parse(wire: Wire, data: bytes, content: bytes, destination: str) -> Iterato
     yield Refusal(errors, _words(reporter))
 
 
-def _words(packed: bytes) -> Words:
+def _words(packed: bytes) -> Addresses:
     return addresses(np.frombuffer(packed, dtype=np.uint8)[None, :])

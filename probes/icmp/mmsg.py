@@ -15,15 +15,27 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from probes.icmp.columns import Floats, Integers, Mask
+from probes.icmp.columns import Addresses, Floats, Integers, Mask
 from probes.icmp.packet import CAPTURE_BYTES, HEADER, Bytes, Headers
 
 CALL = 64
 """Most packets in a system call."""
-SEND_BATCH, RECEIVE_BATCH = 256, 1024
-"""Packets handled together: what numpy costs is by batch, not by packet."""
-NAME_BYTES = 28
-"""Room for a sockaddr_in6, the longer of the two."""
+SEND_BATCH, RECEIVE_BATCH = 256, 448
+"""Packets handled together: what numpy costs is by batch, not by packet. Above 500 elements it lets go of the
+interpreter lock, and beside a busy thread it is long until it has it back."""
+NAME = np.dtype(
+    {
+        "names": ["family", "v4", "v6_high", "v6_low", "scope"],
+        "formats": ["u2", ">u4", ">u8", ">u8", "u4"],
+        "offsets": [0, 4, 8, 16, 24],
+        "itemsize": 28,
+    }
+)
+"""struct sockaddr_in and sockaddr_in6 of Linux, one over the other."""
+NAME_BYTES = np.dtype(f"V{NAME.itemsize}")
+"""The same without fields: ten times as fast to copy."""
+Names = NDArray[Any]
+"""Column of `NAME_BYTES`."""
 
 _MESSAGE = np.dtype(
     {
@@ -60,7 +72,7 @@ _sendmmsg = _function("sendmmsg", ctypes.c_int, ctypes.c_void_p, ctypes.c_uint, 
 _recvmmsg = _function("recvmmsg", ctypes.c_int, ctypes.c_void_p, ctypes.c_uint, ctypes.c_int, ctypes.c_void_p)
 
 
-def _messages(data: Bytes, names: Bytes) -> tuple[NDArray[Any], NDArray[Any]]:
+def _messages(data: Bytes, names: Names) -> tuple[NDArray[Any], NDArray[Any]]:
     vectors = np.zeros(len(data), dtype=_VECTOR)
     vectors["base"] = _addresses(data)
     vectors["length"] = data.shape[1]
@@ -87,7 +99,7 @@ class SendBatch:
         self.headers: Headers = np.ndarray(
             SEND_BATCH, dtype=HEADER, buffer=self._data.data, strides=(self._data.strides[0],)
         )
-        self.names = np.zeros((SEND_BATCH, NAME_BYTES), dtype=np.uint8)
+        self.names: Names = np.zeros(SEND_BATCH, dtype=NAME_BYTES)
         self._messages, self._vectors = _messages(self._data, self.names)
         self._messages["namelen"] = name_bytes
         self._place = self._messages.ctypes.data
@@ -130,12 +142,12 @@ class ReceiveBatch:
 
     def __init__(self) -> None:
         self.data = np.zeros((RECEIVE_BATCH, CAPTURE_BYTES), dtype=np.uint8)
-        self.names = np.zeros((RECEIVE_BATCH, NAME_BYTES), dtype=np.uint8)
+        self._names = np.zeros(RECEIVE_BATCH, dtype=NAME)
         self._control = np.zeros(RECEIVE_BATCH, dtype=_CONTROL)
-        self._messages, _vectors = _messages(self.data, self.names)
+        self._messages, _vectors = _messages(self.data, self._names)
         self._vectors = _vectors  # the kernel reads it through an address only: keep it alive
         self._place = self._messages.ctypes.data
-        self._messages["namelen"] = NAME_BYTES
+        self._messages["namelen"] = NAME.itemsize
         self._messages["control"] = _addresses(self._control)
         self._messages["controllen"] = _CONTROL.itemsize
 
@@ -170,6 +182,13 @@ class ReceiveBatch:
         if received < 0 and ctypes.get_errno() != errno.EAGAIN:
             received = _recvmmsg(fd, place, CALL, socket.MSG_DONTWAIT, None)
         return max(received, 0)
+
+    def sources(self, count: int, version: int) -> Addresses:
+        """Who sent each of the first `count` packets."""
+        names = self._names[:count]
+        if version == 4:
+            return Addresses(np.zeros(count, np.uint64), names["v4"].astype(np.uint64))
+        return Addresses(names["v6_high"].astype(np.uint64), names["v6_low"].astype(np.uint64))
 
     def lengths(self, count: int) -> Integers:
         """Bytes read of each of the first `count` packets."""

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from probes.icmp.columns import Integers, Mask, Rows, Words
+from probes.icmp.columns import Addresses, Integers, Mask, Rows
 
 Bytes = NDArray[np.uint8]
 Headers = NDArray[Any]
@@ -111,7 +111,7 @@ class Errors:
     code: Bytes
     echoes: Headers
     whole: Mask
-    destinations: Words
+    destinations: Addresses
 
 
 NO_ERRORS = Errors(
@@ -120,14 +120,15 @@ NO_ERRORS = Errors(
     code=np.zeros(0, np.uint8),
     echoes=np.zeros(0, HEADER),
     whole=np.zeros(0, np.bool_),
-    destinations=np.zeros((0, 2), np.uint64),
+    destinations=Addresses(np.zeros(0, np.uint64), np.zeros(0, np.uint64)),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """One batch, read. `index`: places of echo replies in the batch; `replies`: their headers;
-    `malformed`: packets that are neither a whole echo reply nor an error quoting an echo request."""
+    """One batch, read: maybe a view of its memory. `index`: places of echo replies in the batch; `replies`:
+    their headers; `malformed`: packets that are neither a whole echo reply nor an error quoting an echo
+    request."""
 
     wire: Wire
     index: Rows
@@ -179,20 +180,17 @@ def _headers_at(data: Bytes, start: Rows) -> Headers:
     else:
         places = np.minimum(start[:, None] + np.arange(HEADER.itemsize), data.shape[1] - 1)
         found = np.take_along_axis(data, places, axis=1)
-    return np.ascontiguousarray(found).view(HEADER)[:, 0]
+    return found.view(HEADER)[:, 0]
 
 
-def addresses(data: Bytes) -> Words:
-    """Addresses as two 64-bit words each, from (k, 4) or (k, 16) bytes in network order."""
-    words = np.zeros((len(data), 2), dtype=np.uint64)
+def addresses(data: Bytes) -> Addresses:
+    """From (k, 4) or (k, 16) bytes in network order."""
     if data.shape[1] == 4:
-        words[:, 1] = np.ascontiguousarray(data).view(">u4")[:, 0]
-    else:
-        words[:] = np.ascontiguousarray(data).view(">u8")
-    return words
+        return Addresses(np.zeros(len(data), np.uint64), data.view(">u4")[:, 0].astype(np.uint64))
+    words = data.view(">u8").astype(np.uint64)
+    return Addresses(words[:, 0], words[:, 1])
 
 
-def address_text(wire: Wire, words: Words) -> str:
-    """The usual notation of an address given as two 64-bit words."""
-    number = (int(words[0]) << 64) | int(words[1])
+def address_text(wire: Wire, number: int) -> str:
+    """The usual notation of an address given as a number."""
     return str(IPv4Address(number) if wire.version == 4 else IPv6Address(number))

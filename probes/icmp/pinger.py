@@ -196,7 +196,9 @@ class Pinger:
         return changed
 
     def _is_time_to_look(self, now: float) -> bool:
-        return now - self._looked_at >= self._look_s or bool(self._engine.suspects.suspect.any())
+        if now - self._looked_at >= self._look_s:
+            return True
+        return bool(np.count_nonzero(self._engine.suspects.suspect))
 
     def _look(self, now: Reading) -> bool:
         """Read what waits, and judge silence if nothing waits any more; whether a verdict changed."""

@@ -18,19 +18,11 @@ from numpy.typing import NDArray
 
 from probes.icmp.budget import Allowance, ConfirmationBudget
 from probes.icmp.columns import Floats, Integers, Mask, Rows, grown
-from probes.icmp.targets import TargetTable
+from probes.icmp.gaps import GapWatch
+from probes.icmp.patience import ROUND_FLOOR_S, Patience
+from probes.icmp.targets import EMERGENCY, REST, TargetTable
 
 UP, DOWN, UNKNOWN = 1, 0, -1
-
-ROUND_FLOOR_S = 0.2
-"""Where rounds decide, none is missed this early: retransmission on the last mile or a busy device take that
-long."""
-ADAPTIVE_FLOOR_S = 0.1
-"""A ping is not overdue this early. Asking again costs an echo and decides nothing, so it need not wait."""
-CLOSING_FLOOR_S = 0.05
-"""The last confirmation waits at least so long: what is late in replies was seen by those before it."""
-ADAPTIVE_START_S = 1.0
-"""Before the first round trip is known (RFC 6298, 2.1)."""
 
 CLEAN_CONFIRMATIONS, LOSSY_CONFIRMATIONS = 8, 10
 CLEAN_SPAN_S, LOSSY_SPAN_S = 0.65, 2.6
@@ -43,6 +35,10 @@ ROUNDS_TO_FALL = 3
 """Missed rounds that decide where nothing may be confirmed."""
 VOID_ROUNDS_TO_FORGET = 5
 """Rounds in a row that this machine could not measure, after which it does not claim to know."""
+RECHECK_S, REPLY_RECHECK_S = 3.0, 0.5
+RECHECK_PAUSE_S = 0.07
+"""What much depends on is asked on after its fall and after its first reply, so that a short outage is known
+to be over as soon as it is; but once in SHAKEN_S, so that what flaps needs its three rounds."""
 PATIENCE_S = 10.0
 """How long a row waits for the decision on its companions."""
 RETRY_S = 0.05
@@ -75,15 +71,12 @@ class Suspects:
         self._risen: list[Rows] = []
         self.up: NDArray[np.int8] = np.zeros(0, dtype=np.int8)
         self.suspect: Mask = np.zeros(0, dtype=np.bool_)
-        self.adaptive_s: Floats = np.zeros(0)
-        """After which a ping is overdue."""
-        self._closing_s: Floats = np.zeros(0)
+        self.patience = Patience()
+        self.gaps = GapWatch()
         self.answered: Floats = np.zeros(0)
         """When the latest ping that got a reply was sent."""
         self.confirmations: NDArray[np.uint8] = np.zeros(0, dtype=np.uint8)
         self.covered: Mask = np.zeros(0, dtype=np.bool_)
-        self._smooth_s: Floats = np.zeros(0)
-        self._variation_s: Floats = np.zeros(0)
         self._since: Floats = np.zeros(0)
         self._missed: Integers = np.zeros(0, dtype=np.int64)
         self._rounds_end: Floats = np.zeros(0)
@@ -92,6 +85,9 @@ class Suspects:
         self._replies: Integers = np.zeros(0, dtype=np.int64)
         self._first_reply: Floats = np.zeros(0)
         self._shaken_until: Floats = np.zeros(0)
+        self._fell_at: Floats = np.zeros(0)
+        self._hasty: Mask = np.zeros(0, dtype=np.bool_)
+        self._recheck_until: Floats = np.zeros(0)
         self._granted: Integers = np.zeros(0, dtype=np.int64)
         self._sent: Integers = np.zeros(0, dtype=np.int64)
         self._next_at: Floats = np.zeros(0)
@@ -99,12 +95,13 @@ class Suspects:
     def resize(self) -> None:
         """Make room for the rows of the table, and take its organizations and addresses."""
         size = len(self._table)
-        for name in ("suspect", "adaptive_s", "answered", "covered", "_smooth_s", "_variation_s", "_since"):
+        for name in ("suspect", "answered", "covered", "_since", "_fell_at", "_hasty"):
             setattr(self, name, grown(getattr(self, name), size))
         for name in ("_missed", "_void", "_unreachable", "_replies", "_first_reply", "_shaken_until"):
             setattr(self, name, grown(getattr(self, name), size))
-        for name in ("_closing_s", "_rounds_end", "_granted", "_sent", "_next_at"):
+        for name in ("_recheck_until", "_rounds_end", "_granted", "_sent", "_next_at"):
             setattr(self, name, grown(getattr(self, name), size))
+        self.patience.resize(size)
         self.up = grown(self.up, size, UNKNOWN)
         self.confirmations = grown(self.confirmations, size, CLEAN_CONFIRMATIONS)
         rate_hz = np.divide(1.0, self._table.interval_s, where=self._table.active, out=np.zeros(size))
@@ -113,11 +110,12 @@ class Suspects:
     def reset(self, rows: Rows) -> None:
         """Know nothing of `rows`."""
         self.up[rows] = UNKNOWN
-        self.adaptive_s[rows] = self._closing_s[rows] = ADAPTIVE_START_S
+        self.patience.reset(rows)
         self.answered[rows] = self._shaken_until[rows] = -np.inf
+        self._fell_at[rows] = self._recheck_until[rows] = -np.inf
         self.confirmations[rows] = CLEAN_CONFIRMATIONS
         self.covered[rows] = False
-        self._smooth_s[rows] = self._first_reply[rows] = np.nan
+        self._first_reply[rows] = np.nan
         self._void[rows] = self._replies[rows] = 0
         self._calm(rows)
 
@@ -130,36 +128,41 @@ class Suspects:
 
     def answer(self, rows: Rows, sent: Floats, rtt_s: Floats, now: float) -> None:
         """Replies in time, regular or to confirmations, came for pings sent at `sent`."""
-        self._learn(rows, rtt_s)
+        self.patience.learn(rows, rtt_s, self._table.timeout_s[rows])
         np.maximum.at(self.answered, rows, sent)
         self._void[rows] = 0
         first = self._replies[rows] == 0
         self._first_reply[rows[first]] = (sent + rtt_s)[first]
         np.add.at(self._replies, rows, 1)
-        self._end_suspicions(rows[sent >= self._since[rows]], now)
+        of_run = sent >= self._since[rows]
+        self._end_suspicions(rows[of_run], sent[of_run], now)
         below = rows[self.up[rows] != UP]
         if below.size:
             enough = (self.up[below] == UNKNOWN) | (self._replies[below] >= REPLIES_TO_RISE)
             self._rise(np.unique(below[enough]))
+            self._ask_again(below[~enough], now + REPLY_RECHECK_S, REST)
 
-    def _learn(self, rows: Rows, rtt_s: Floats) -> None:
-        """Round-trip estimate and its variation, as RFC 6298 section 2 has it."""
-        smooth, variation = self._smooth_s[rows], self._variation_s[rows]
-        first = np.isnan(smooth)
-        variation = np.where(first, rtt_s / 2, 0.75 * variation + 0.25 * np.abs(smooth - rtt_s))
-        smooth = np.where(first, rtt_s, 0.875 * smooth + 0.125 * rtt_s)
-        self._smooth_s[rows], self._variation_s[rows] = smooth, variation
-        timeout_s = self._table.timeout_s[rows]
-        self._closing_s[rows] = np.clip(smooth + 4 * variation, CLOSING_FLOOR_S, timeout_s)
-        self.adaptive_s[rows] = np.clip(self._closing_s[rows], ADAPTIVE_FLOOR_S, timeout_s)
-
-    def _end_suspicions(self, rows: Rows, now: float) -> None:
-        if not rows.size:
-            return
-        own = rows[self.suspect[rows] & (self._missed[rows] > 0)]
-        self._shaken_until[own] = now + SHAKEN_S
-        self._release(np.unique(rows[self.suspect[rows]]))
+    def _end_suspicions(self, rows: Rows, sent: Floats, now: float) -> None:
+        """Replies to pings of the run, sent at `sent`, came for these rows."""
+        ended = self.suspect[rows]
+        self._note_gaps(rows[ended], sent[ended], now)
+        self._release(np.unique(rows[ended]))
         self._calm(rows)
+
+    def _note_gaps(self, rows: Rows, sent: Floats, now: float) -> None:
+        """The run lasted from the first ping without reply to the first with one. A reply that was hardly
+        late is no run, and shakes nothing."""
+        order = np.lexsort((sent, rows))
+        rows, first = np.unique(rows[order], return_index=True)
+        since, until = self._since[rows], sent[order][first]
+        is_gap = until > since
+        clean = (self.confirmations[rows] < LOSSY_CONFIRMATIONS) & (now >= self._shaken_until[rows])
+        own = (self._missed[rows] > 0) & (is_gap | (now - since > ROUND_FLOOR_S))
+        self._shaken_until[rows[own]] = now + SHAKEN_S
+        timeout_s = self._table.timeout_s[rows]
+        if is_gap.any():
+            columns = (rows, since, until, clean, timeout_s)
+            self.gaps.add(*(column[is_gap] for column in columns))
 
     def _release(self, rows: Rows) -> None:
         unused = np.maximum(self._granted[rows] - self._sent[rows], 0)
@@ -169,6 +172,7 @@ class Suspects:
         self._release(rows)
         self._calm(rows)
         self.up[rows] = UP
+        self._recheck_until[rows] = -np.inf
         self._risen.append(rows)
 
     def miss(self, rows: Rows, sent: Floats) -> None:
@@ -184,7 +188,7 @@ class Suspects:
         np.add.at(self._missed, rows, 1)
         counting = self._missed[rows] <= ROUNDS_TO_FALL
         rows, sent = rows[counting], sent[counting]
-        self._rounds_end[rows] = sent + np.maximum(self.adaptive_s[rows], ROUND_FLOOR_S)
+        self._rounds_end[rows] = sent + self.patience.round_s(rows)
 
     def refuse(self, rows: Rows) -> None:
         """An ICMP error came for the rows, or this machine has no route to them. It explains a silence, so
@@ -247,20 +251,26 @@ class Suspects:
 
     def due(self, now: float) -> Rows:
         """Rows that get a confirmation ping now, at most one to each address."""
-        if not self.suspect.any():
-            return np.zeros(0, dtype=np.intp)
-        waiting = self.suspect & (self._sent < self._granted) & ~self.covered
-        rows = np.flatnonzero(waiting & (self._next_at <= now))
+        waiting = self.suspect & (self._sent < self._granted)
+        waiting |= now < self._recheck_until
+        rows = np.flatnonzero(waiting & ~self.covered & (self._next_at <= now))
         if not rows.size:
             return rows
         rows = rows[np.argsort(self._table.priority[rows], kind="stable")]
         self._allowance.refill(now)
+        needless = ~self.suspect[rows]
+        if needless.any():
+            needless[needless] = ~self._allowance.spare(self._table.organization[rows[needless]])
+            rows = rows[~needless]
         rows = rows[self._allowance.admit(self._table.address_group[rows])]
         self._next_at[rows] += RETRY_S
         return rows
 
     def confirm(self, rows: Rows, now: float) -> None:
         """A confirmation ping to each of the rows went out (or has no route, which is an answer too)."""
+        again = rows[~self.suspect[rows]]
+        self._next_at[again] = now + RECHECK_PAUSE_S
+        rows = rows[self.suspect[rows]]
         self._sent[rows] += 1
         granted = self._granted[rows]
         pause_s = _span_s(granted) / np.maximum(granted - 1, 1)
@@ -268,7 +278,12 @@ class Suspects:
         due_at = np.maximum(self._next_at[rows] - RETRY_S, now - pause_s / 2)
         self._next_at[rows] = due_at + pause_s
         done = rows[self._sent[rows] >= granted]
-        self._next_at[done] = now + self._closing_s[done]
+        self._next_at[done] = now + self.patience.closing_s[done]
+
+    def _ask_again(self, rows: Rows, until: float, below: int) -> None:
+        """Ask rows that are down, and more important than `below`, on until then."""
+        rows = rows[self._hasty[rows] & (self._table.priority[rows] < below)]
+        self._recheck_until[rows] = np.maximum(self._recheck_until[rows], until)
 
     # Verdicts
 
@@ -284,13 +299,19 @@ class Suspects:
             since=np.concatenate([self._first_reply[risen], self._since[fallen]]),
             unreachable=np.concatenate([np.zeros(risen.size, np.bool_), self._unreachable[fallen]]),
         )
-        self.up[fallen] = DOWN
-        self._replies[fallen] = 0
-        self._calm(fallen)
+        self._fall(fallen, now)
         return decisions
 
+    def _fall(self, rows: Rows, now: float) -> None:
+        self.up[rows] = DOWN
+        self._replies[rows] = 0
+        self._calm(rows)
+        self._hasty[rows] = now - self._fell_at[rows] >= SHAKEN_S
+        self._fell_at[rows] = now
+        self._ask_again(rows, now + RECHECK_S, EMERGENCY)
+
     def _is_proven(self, now: float) -> Mask:
-        granted, silent_s = self._granted, now - self._since - self.adaptive_s
+        granted, silent_s = self._granted, now - self._since - self.patience.adaptive_s
         confirmed = (granted > 0) & (self._sent >= granted) & (now >= self._next_at)
         by_rounds = (granted > 0) & (self._missed > granted) & (silent_s >= _span_s(granted))
         starved = ((granted == 0) | self.covered) & (self._missed >= ROUNDS_TO_FALL)

@@ -10,9 +10,9 @@ from ipaddress import IPv4Address, IPv6Address
 import numpy as np
 from numpy.typing import NDArray
 
-from probes.icmp.columns import Floats, Integers, Mask, Rows, Words, grown
-from probes.icmp.mmsg import NAME_BYTES
-from probes.icmp.packet import MAX_SIZE, MIN_SIZE, Bytes
+from probes.icmp.columns import Addresses, Floats, Integers, Mask, Rows, Words, grown
+from probes.icmp.mmsg import NAME, NAME_BYTES, Names
+from probes.icmp.packet import MAX_SIZE, MIN_SIZE
 
 UPSTREAM, EMERGENCY, REST = 0, 1, 2
 """Values of `PingTarget.priority`."""
@@ -62,16 +62,17 @@ class Difference:
 class TargetTable:
     """Columns by row. Rows of targets that left are given to later ones; `active` tells which are in use.
 
-    `names` holds sockaddr bytes, `address` the same address as two 64-bit words. `edge_child[i]` has
-    `edge_upstream[i]` as companion.
+    `names` holds sockaddr bytes, `addresses` the same as numbers. `edge_child[i]` has `edge_upstream[i]` as
+    companion.
     """
 
     def __init__(self) -> None:
         self.rows: Mapping[str, int] = {}
         self.active: Mask = np.zeros(0, dtype=np.bool_)
         self.version: NDArray[np.uint8] = np.zeros(0, dtype=np.uint8)
-        self.names: Bytes = np.zeros((0, NAME_BYTES), dtype=np.uint8)
-        self.address: Words = np.zeros((0, 2), dtype=np.uint64)
+        self.names: Names = np.zeros(0, dtype=NAME_BYTES)
+        self._address_high: Words = np.zeros(0, dtype=np.uint64)
+        self._address_low: Words = np.zeros(0, dtype=np.uint64)
         self.interval_s: Floats = np.zeros(0)
         self.timeout_s: Floats = np.zeros(0)
         self.size: Integers = np.zeros(0, dtype=np.int64)
@@ -85,6 +86,11 @@ class TargetTable:
 
     def __len__(self) -> int:
         return len(self.active)
+
+    @property
+    def addresses(self) -> Addresses:
+        """By row."""
+        return Addresses(self._address_high, self._address_low)
 
     @property
     def organizations(self) -> int:
@@ -128,14 +134,18 @@ class TargetTable:
         self.active[free] = True
 
     def _resize(self, size: int) -> None:
-        for name in ("active", "version", "names", "address", "interval_s", "timeout_s", "size", "priority"):
+        for name in ("active", "version", "_address_high", "_address_low", "interval_s", "timeout_s"):
             setattr(self, name, grown(getattr(self, name), size))
-        self.organization = grown(self.organization, size)
+        for name in ("size", "priority", "organization"):
+            setattr(self, name, grown(getattr(self, name), size))
+        names: Names = np.zeros(size, dtype=NAME_BYTES)
+        names[: len(self.names)] = self.names
+        self.names = names
 
     def _write(self, row: int, target: PingTarget) -> None:
         self.version[row] = target.address.version
-        self.names[row] = sockaddr(target.address)
-        self.address[row] = divmod(int(target.address), 2**64)
+        self.names[row : row + 1] = sockaddr(target.address)
+        self._address_high[row], self._address_low[row] = divmod(int(target.address), 2**64)
         self.interval_s[row] = target.interval_s
         self.timeout_s[row] = target.timeout_s
         self.size[row] = target.size
@@ -159,16 +169,16 @@ class TargetTable:
         self.edge_child, self.edge_upstream = pairs[:, 0].copy(), pairs[:, 1].copy()
 
 
-def sockaddr(address: IPv4Address | IPv6Address) -> Bytes:
-    """The kernel's struct sockaddr_in or sockaddr_in6 of an address, padded to NAME_BYTES."""
-    name = np.zeros(NAME_BYTES, dtype=np.uint8)
-    family = socket.AF_INET if address.version == 4 else socket.AF_INET6
-    name[:2] = np.frombuffer(int(family).to_bytes(2, "little"), dtype=np.uint8)
-    start = 4 if address.version == 4 else 8
-    name[start : start + len(address.packed)] = np.frombuffer(address.packed, dtype=np.uint8)
-    if isinstance(address, IPv6Address) and address.scope_id:
-        name[24:28] = np.frombuffer(_interface(address.scope_id).to_bytes(4, "little"), dtype=np.uint8)
-    return name
+def sockaddr(address: IPv4Address | IPv6Address) -> Names:
+    """The kernel's struct sockaddr_in or sockaddr_in6 of an address, a column of one."""
+    name = np.zeros(1, dtype=NAME)
+    if isinstance(address, IPv4Address):
+        name["family"], name["v4"] = socket.AF_INET, int(address)
+    else:
+        name["family"] = socket.AF_INET6
+        name["v6_high"], name["v6_low"] = divmod(int(address), 2**64)
+        name["scope"] = _interface(address.scope_id) if address.scope_id else 0
+    return name.view(NAME_BYTES)
 
 
 def _interface(scope_id: str) -> int:

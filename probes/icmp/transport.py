@@ -9,17 +9,15 @@ from typing import NamedTuple
 import numpy as np
 
 from probes.icmp.clock import Clock, Reading
-from probes.icmp.columns import Floats, Integers, Words
+from probes.icmp.columns import Addresses, Floats, Integers
 from probes.icmp.errqueue import read_error_queue
-from probes.icmp.mmsg import RECEIVE_BATCH, ReceiveBatch, SendBatch
+from probes.icmp.mmsg import RECEIVE_BATCH, Names, ReceiveBatch, SendBatch
 from probes.icmp.packet import (
     ECHO_BYTES,
     HEADER,
     MIN_SIZE,
-    Bytes,
     Received,
     Wire,
-    addresses,
     compose,
     constant_sum,
     filler,
@@ -38,7 +36,7 @@ class Batch(NamedTuple):
     """Packets that came together: `sources` by packet, `walls` arrival times, `read` when they were read."""
 
     received: Received
-    sources: Words
+    sources: Addresses
     walls: Floats
     read: Reading
 
@@ -55,7 +53,6 @@ class Transport:
         self._receiver = ReceiveBatch()
         self._sums: dict[int, int] = {}
         self._drops = self.socket.drops()
-        self._address = slice(4, 8) if wire.version == 4 else slice(8, 24)
         self._name_bytes = 16 if wire.version == 4 else 28
         self.drained = True
         self.fit(MIN_SIZE)
@@ -69,7 +66,7 @@ class Transport:
         self.socket.socket.close()
 
     def send(
-        self, names: Bytes, sizes: Integers, serials: Integers, nonces: Integers
+        self, names: Names, sizes: Integers, serials: Integers, nonces: Integers
     ) -> tuple[Floats, Floats, Integers]:
         """Send up to SEND_BATCH echo requests: monotonic and wall time of sending, and errno, of each."""
         count, batch = len(serials), self._sender
@@ -117,7 +114,7 @@ class Transport:
         receiver = self._receiver
         has_ip_header = self.socket.raw and self.wire.version == 4
         received = read(self.wire, receiver.data[:count], receiver.lengths(count), has_ip_header)
-        sources = addresses(receiver.names[:count, self._address])
+        sources = receiver.sources(count, self.wire.version)
         return Batch(received, sources, receiver.arrivals(count, self._clock.epoch_s), now)
 
     def _read_refusals(self) -> Iterator[Batch]:

@@ -81,6 +81,6 @@ class Simulation:
         replies = np.zeros(slots.size, HEADER)
         replies["token"] = self.engine.token
         replies["serial"], replies["nonce"] = flight.serial[slots], flight.nonce[slots]
-        sources = self.engine.table.address[flight.row[slots]]
+        sources = self.engine.table.addresses.take(flight.row[slots])
         received = Received(V4, np.arange(slots.size), replies, NO_ERRORS, 0)
         self.engine.receive(received, sources, at, Reading(self.now, self.now))

@@ -76,7 +76,7 @@ def test_an_error_is_read_with_the_request_it_quotes() -> None:
     errors = packet.read(V4, *captured(error), has_ip_header=True).errors
     assert (errors.type.tolist(), errors.code.tolist(), errors.whole.tolist()) == ([3], [13], [True])
     assert errors.echoes["serial"].tolist() == [0x00030005]
-    assert packet.address_text(V4, errors.destinations[0]) == "10.0.9.9"
+    assert packet.address_text(V4, errors.destinations.number(0)) == "10.0.9.9"
 
 
 def test_an_old_router_quotes_eight_bytes_and_the_sequence_number_is_among_them() -> None:
@@ -92,7 +92,7 @@ def test_an_icmpv6_error_is_read_as_rfc_4443_lays_it_out() -> None:
     quoted = header + ip_address("fd00::1").packed + ip_address("fd00::9").packed + request(V6)
     errors = packet.read(V6, *captured(bytes([1, 3, 0, 0, 0, 0, 0, 0]) + quoted), has_ip_header=False).errors
     assert (errors.type.tolist(), errors.code.tolist(), errors.whole.tolist()) == ([1], [3], [True])
-    assert packet.address_text(V6, errors.destinations[0]) == "fd00::9"
+    assert packet.address_text(V6, errors.destinations.number(0)) == "fd00::9"
 
 
 def test_what_is_neither_reply_nor_error_of_ours_is_malformed() -> None:
