@@ -193,11 +193,12 @@ class Engine:
 
     def review(self, now: float) -> None:
         """See which pings are overdue or lost; call it when the sockets were drained up to `now`."""
-        review = self.flight.review(now, self.suspects.adaptive_s, self.table.timeout_s)
+        review = self.flight.review(now, self.suspects.patience.adaptive_s, self.table.timeout_s)
         aside = self.flight.confirmation[review.overdue] | self.flight.tainted[review.overdue]
         overdue = review.overdue[~aside]
         self.suspects.miss(self.flight.row[overdue], self.flight.sent[overdue])
         self._lost(review.expired)
+        self.log.add_gaps(self.suspects.gaps.ripe(self.flight, now))
         self.suspects.suspect_more(now)
 
     def _lost(self, slots: Rows) -> None:

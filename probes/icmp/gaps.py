@@ -31,8 +31,9 @@ class Gaps:
 
     def of(self, chosen: Mask) -> Gaps:
         """Some of them."""
-        columns = (self.row, self.since, self.until, self.clean, self.lost)
-        return Gaps(*(column[chosen] for column in columns))
+        return Gaps(
+            self.row[chosen], self.since[chosen], self.until[chosen], self.clean[chosen], self.lost[chosen]
+        )
 
     @classmethod
     def join(cls, parts: list[Gaps]) -> Gaps:
@@ -41,7 +42,13 @@ class Gaps:
         return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in cls.__slots__))
 
 
-NO_GAPS = Gaps(*(np.zeros(0, kind) for kind in (np.intp, np.float64, np.float64, np.bool_, np.int64)))
+NO_GAPS = Gaps(
+    row=np.zeros(0, np.intp),
+    since=np.zeros(0),
+    until=np.zeros(0),
+    clean=np.zeros(0, np.bool_),
+    lost=np.zeros(0, np.int64),
+)
 
 
 @dataclass(slots=True)
@@ -52,11 +59,11 @@ class GapWatch:
     _ripe_at: Floats = field(default_factory=lambda: np.zeros(0))
     _look_at: float = 0.0
 
-    def add(self, rows: Rows, since: Floats, until: Floats, clean: Mask, timeout_s: Floats) -> None:
-        """Runs of unanswered pings have ended in a reply."""
-        gaps = Gaps(rows, since, until, clean, np.zeros(rows.size, dtype=np.int64))
-        self._waiting = Gaps.join([self._waiting, gaps])
-        self._ripe_at = np.concatenate([self._ripe_at, until + timeout_s])
+    def add(self, runs: Gaps, timeout_s: Floats) -> None:
+        """Runs of unanswered pings have ended in a reply; how many are `lost` is not known yet."""
+        if runs.row.size:
+            self._waiting = Gaps.join([self._waiting, runs])
+            self._ripe_at = np.concatenate([self._ripe_at, runs.until + timeout_s])
 
     def ripe(self, flight: Flight, now: float) -> Gaps:
         """The gaps of which every ping has now timed out; runs with a late reply or a void ping are none."""

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from probes.icmp.columns import Floats, Integers, Mask, Rows, grown
+from probes.icmp.gaps import NO_GAPS, Gaps
 from probes.sample import Reason
 
 
@@ -51,7 +52,7 @@ class Results:
 
     `sent_at`: UTC seconds since the epoch; `rtt_s`: nan unless REPLY; `outcome`: an `Outcome`.
     Pings end out of order: a loss is known only after the timeout. Of repeated equal errors of a row the
-    latest is kept.
+    latest is kept. `gaps`: short outages, in monotonic seconds.
     """
 
     row: NDArray[np.int32]
@@ -60,6 +61,7 @@ class Results:
     outcome: NDArray[np.uint8]
     verdicts: tuple[Verdict, ...]
     errors: tuple[IcmpError, ...]
+    gaps: Gaps = NO_GAPS
 
 
 @dataclass(slots=True)
@@ -113,6 +115,7 @@ class ResultLog:
     _rtt_s: list[Floats] = field(default_factory=list)
     _outcome: list[NDArray[np.uint8]] = field(default_factory=list)
     _verdicts: list[Verdict] = field(default_factory=list)
+    _gaps: list[Gaps] = field(default_factory=list)
     _errors: dict[tuple[int, int, int, str], IcmpError] = field(default_factory=dict)
 
     def add(self, rows: Rows, sent_at: Floats, rtt_s: Floats, outcome: NDArray[np.uint8]) -> None:
@@ -132,6 +135,11 @@ class ResultLog:
         """Note a verdict."""
         self._verdicts.append(verdict)
 
+    def add_gaps(self, gaps: Gaps) -> None:
+        """Note short outages."""
+        if gaps.row.size:
+            self._gaps.append(gaps)
+
     def add_error(self, error: IcmpError) -> None:
         """Note an ICMP error, in place of an equal earlier one."""
         self._errors[error.row, error.type, error.code, error.reporter] = error
@@ -145,8 +153,9 @@ class ResultLog:
             outcome=np.concatenate([np.zeros(0, np.uint8), *self._outcome]),
             verdicts=tuple(self._verdicts),
             errors=tuple(self._errors.values()),
+            gaps=Gaps.join(self._gaps),
         )
-        for part in (self._rows, self._sent_at, self._rtt_s, self._outcome, self._verdicts):
+        for part in (self._rows, self._sent_at, self._rtt_s, self._outcome, self._verdicts, self._gaps):
             part.clear()
         self._errors.clear()
         return results
@@ -157,6 +166,7 @@ class ResultLog:
         stays = ~np.isin(kept.row, rows)
         self.add(kept.row[stays].astype(np.intp), kept.sent_at[stays], kept.rtt_s[stays], kept.outcome[stays])
         gone = set(rows.tolist())
+        self.add_gaps(kept.gaps.of(~np.isin(kept.gaps.row, rows)))
         self._verdicts.extend(verdict for verdict in kept.verdicts if verdict.row not in gone)
         for error in kept.errors:
             if error.row not in gone:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from probes.icmp.budget import Allowance, ConfirmationBudget
 from probes.icmp.columns import Floats, Integers, Mask, Rows, grown
-from probes.icmp.gaps import GapWatch
+from probes.icmp.gaps import Gaps, GapWatch
 from probes.icmp.patience import ROUND_FLOOR_S, Patience
 from probes.icmp.targets import EMERGENCY, REST, TargetTable
 
@@ -159,10 +159,8 @@ class Suspects:
         clean = (self.confirmations[rows] < LOSSY_CONFIRMATIONS) & (now >= self._shaken_until[rows])
         own = (self._missed[rows] > 0) & (is_gap | (now - since > ROUND_FLOOR_S))
         self._shaken_until[rows[own]] = now + SHAKEN_S
-        timeout_s = self._table.timeout_s[rows]
-        if is_gap.any():
-            columns = (rows, since, until, clean, timeout_s)
-            self.gaps.add(*(column[is_gap] for column in columns))
+        runs = Gaps(rows, since, until, clean, lost=np.zeros(rows.size, dtype=np.int64))
+        self.gaps.add(runs.of(is_gap), self._table.timeout_s[rows[is_gap]])
 
     def _release(self, rows: Rows) -> None:
         unused = np.maximum(self._granted[rows] - self._sent[rows], 0)
