@@ -17,9 +17,8 @@ from linkwatch.config.problems import ConfigErrors
 from linkwatch.config.settings import Config
 from linkwatch.core.board import Board
 from linkwatch.core.catalog import Catalog
-from linkwatch.core.coverage import Coverage
 from linkwatch.core.inventory import Inventory, Target
-from linkwatch.core.rules import AlertMachine, Rule
+from linkwatch.core.rules import AlertMachine
 from linkwatch.flow.addresses import Addresses
 from linkwatch.flow.audit import Auditor
 from linkwatch.flow.deliver import Deliverer
@@ -29,16 +28,16 @@ from linkwatch.flow.incidents import ZONE, Incidents
 from linkwatch.flow.intake import Intake
 from linkwatch.flow.judge import Clock, Judge
 from linkwatch.flow.measure import Measurer, icmp_spec, ping_targets, probe_metrics
+from linkwatch.flow.plan import Plan, Read, prepare, prepare_apart, unhurried
 from linkwatch.flow.privileges import FOR_SOCKETS, starting_first
 from linkwatch.flow.record import ProbeRecord
 from linkwatch.flow.supervisor import Supervisor
 from linkwatch.flow.verdicts import Verdicts
 from linkwatch.flow.vitals import Pulse, Vitals
-from linkwatch.notify.channels import build_channels
 from linkwatch.store.store import Store
 from linkwatch.web.server import listen, serving
 from linkwatch.web.services import Health, Services
-from probes.icmp import Pinger
+from probes.icmp import Pinger, PingTarget
 
 GUARD_S = 1.0
 STUCK_S = 5.0
@@ -46,9 +45,6 @@ STUCK_S = 5.0
 
 CLOCK = Clock(utc=time.time, monotonic=time.monotonic)
 
-
-Read = Callable[[], tuple[Config, Sequence[Rule]]]
-"""Reads the configuration and its rules; raises ConfigErrors."""
 
 log = logging.getLogger(__name__)
 
@@ -68,15 +64,13 @@ class Running:
 class Service:
     """All parts of one running LinkWatch."""
 
-    def __init__(
-        self, read: Read, store: Store, config: Config, rules: Sequence[Rule], pinger: Pinger
-    ) -> None:
-        inventory = config.inventory
+    def __init__(self, read: Read, store: Store, plan: Plan, pinger: Pinger) -> None:
+        inventory = plan.config.inventory
         self._reread = read
-        self.config, self.store = config, store
+        self.config, self.store = plan.config, store
         self.board = Board()
         self.pinger = pinger
-        self.coverage = Coverage(inventory.targets, inventory.anchors)
+        self.coverage = plan.coverage
         self.verdicts = Verdicts(self.board, inventory, self.coverage.graph)
         self.echoes = EchoRecord(self.board)
         labelled = {metric.name for metric in probe_metrics() if "probe" in metric.labels}
@@ -85,18 +79,18 @@ class Service:
             self.samples, self.verdicts, self.coverage, clock=CLOCK, on_verdict=lambda: self.judge.poke()
         )
         self.measurer = Measurer(self.intake.take, monotonic=CLOCK.monotonic, utc=CLOCK.utc)
-        self.addresses = Addresses(inventory, self._point_pinger)
+        self.addresses = Addresses(inventory, plan.literals, self._readdress)
         self.vitals = Vitals(self.board, targets=len(inventory.targets), now=CLOCK.utc())
         self.supervisor = Supervisor()
-        self._rules = rules
+        self._rules, self._channels = plan.rules, plan.channels
+        self._reloading = asyncio.Lock()
         self._loop = asyncio.get_running_loop()
 
     async def start(self) -> None:
         """Take up the work where the rows say, and begin to ping."""
         config, stored = self.config, await self.store.load()
         self.machine = AlertMachine(self._rules, stored.alerts)
-        channels = build_channels(config.channels, config.inventory.contacts)
-        self.deliverer = Deliverer(self.store, channels, now=CLOCK.utc)
+        self.deliverer = Deliverer(self.store, self._channels, now=CLOCK.utc)
         self.incidents = Incidents(
             self.store, self.deliverer, config, stored, board=self.board, now=CLOCK.utc, zone=ZONE
         )
@@ -116,45 +110,53 @@ class Service:
             outcomes=self.deliverer.outcomes,
             clock=CLOCK,
         )
-        self._point_pinger()
+        self._follow_pinger(await self._point_pinger(config.inventory))
         await self.measurer.replace(config.inventory)
 
     async def reload(self) -> None:
         """Read the configuration again and go on with it. Raises ConfigErrors; then nothing has changed."""
-        self.supervisor.reloading(CLOCK.monotonic())
-        try:
-            config, rules = await asyncio.to_thread(self._reread)
-        except ConfigErrors:
-            self.vitals.publish_reload(len(self.config.inventory.targets), CLOCK.utc(), successful=False)
-            raise
-        else:
-            async with self.judge.between_turns():
-                await self._take_over(config, rules)
-        finally:
-            self.supervisor.ready()
-        log.warning("reloaded: %d targets, %d rules", len(config.inventory.targets), len(rules))
+        async with self._reloading:
+            self.supervisor.reloading(CLOCK.monotonic())
+            try:
+                with unhurried():
+                    await self._reload()
+            except ConfigErrors:
+                self.vitals.publish_reload(len(self.config.inventory.targets), CLOCK.utc(), successful=False)
+                raise
+            finally:
+                self.supervisor.ready()
 
-    async def _take_over(self, config: Config, rules: Sequence[Rule]) -> None:
-        """Become what `config` says; targets that it leaves as they are keep all that is known of them."""
+    async def _reload(self) -> None:
+        plan = await prepare_apart(self._reread)
+        async with self.judge.between_turns():
+            await self._take_over(plan)
+        log.warning("reloaded: %d targets, %d rules", len(plan.config.inventory.targets), len(plan.rules))
+
+    async def _take_over(self, plan: Plan) -> None:
+        """Become what `plan` says; targets that it leaves as they are keep all that is known of them.
+
+        Samples come in meanwhile: whatever has a place for every target changes between two awaits.
+        """
+        config, inventory = plan.config, plan.config.inventory
         for name in restart_needed(self.config, config):
             log.warning("%s has changed; that is taken over at the next start", name)
-        inventory, changed = config.inventory, changed_targets(self.config.inventory, config.inventory)
-        await self.measurer.replace(inventory)  # first: no sample of a target that is gone comes in later
+        changed = await asyncio.to_thread(changed_targets, self.config.inventory, inventory)
+        self.addresses.use(inventory, plan.literals)
+        pinged = await self._point_pinger(inventory)
+        await self.measurer.replace(inventory)  # no sample of a target that is gone comes in any more
         self.config = config
         self.samples.forget(changed)
         self.board.forget_targets(changed)
-        coverage = Coverage(inventory.targets, inventory.anchors)
-        coverage.adopt(self.coverage)
-        verdicts = Verdicts(self.board, inventory, coverage.graph)
+        plan.coverage.adopt(self.coverage)
+        verdicts = Verdicts(self.board, inventory, plan.coverage.graph)
         verdicts.adopt(self.verdicts)
-        self.coverage, self.verdicts = coverage, verdicts
-        self.judge.use(inventory, coverage, verdicts)
-        self.intake.use(verdicts, coverage)
-        self.machine.replace(rules)
+        self.coverage, self.verdicts = plan.coverage, verdicts
+        self.judge.use(inventory, plan.coverage, verdicts)
+        self.intake.use(verdicts, plan.coverage)
+        self._follow_pinger(pinged)
+        self.machine.replace(plan.rules)
         self.incidents.use(inventory)
-        self.deliverer.use(build_channels(config.channels, inventory.contacts))
-        self.addresses.use(inventory)
-        self._point_pinger()
+        self.deliverer.use(plan.channels)
         self.vitals.publish_reload(len(inventory.targets), CLOCK.utc(), successful=True)
 
     def services(self) -> Services:
@@ -194,13 +196,21 @@ class Service:
         with contextlib.suppress(RuntimeError):  # the loop is closed: the service is ending
             self._loop.call_soon_threadsafe(self.judge.poke)
 
-    def _point_pinger(self) -> None:
-        targets = ping_targets(self.config.inventory, self.addresses.known)
-        self.pinger.replace(targets)
+    async def _readdress(self) -> None:
+        async with self.judge.between_turns():
+            self._follow_pinger(await self._point_pinger(self.config.inventory))
+
+    async def _point_pinger(self, inventory: Inventory) -> list[PingTarget]:
+        """Let the pinger ping this inventory; `_follow_pinger` must follow before the next turn."""
+        targets = await asyncio.to_thread(ping_targets, inventory, self.addresses.known)
+        await asyncio.to_thread(self.pinger.replace, targets)
+        return targets
+
+    def _follow_pinger(self, targets: Sequence[PingTarget]) -> None:
         rows = self.pinger.rows
         self.verdicts.follow(rows)
-        found = (self.config.inventory.targets[target.key] for target in targets)
-        self.echoes.replace([self._echo_target(target, rows[target.id]) for target in found])
+        found = ((self.config.inventory.targets[target.key], rows[target.key]) for target in targets)
+        self.echoes.replace([self._echo_target(target, row) for target, row in found])
 
     def _echo_target(self, target: Target, pinger_row: int) -> EchoTarget:
         spec = icmp_spec(target)
@@ -270,23 +280,23 @@ async def serve(
     """
     async with contextlib.AsyncExitStack() as stack:
         drop(*FOR_SOCKETS)
-        config, rules = read()
+        plan = prepare(read)
         pinger = Pinger(wake=lambda: service.wake())
         stack.callback(pinger.close)
         pinger.open()
-        listener = listener or stack.enter_context(listen(config.server))
+        listener = listener or stack.enter_context(listen(plan.config.server))
         with starting_first():
             drop()
             pinger.start()
-        store = await Store.open(config.store_url, instance=config.instance)
+        store = await Store.open(plan.config.store_url, instance=plan.config.instance)
         stack.push_async_callback(store.close)
         await store.claim()
-        service = Service(read, store, config, rules, pinger)
+        service = Service(read, store, plan, pinger)
         await service.start()
         services = service.services()
-        await stack.enter_async_context(serving(services, config.server, listener))
+        await stack.enter_async_context(serving(services, plan.config.server, listener))
         gc.freeze()  # what was loaded stays: a full collection of it would hold up the loop for 50 ms
-        on_started(Running(config, services))
+        on_started(Running(plan.config, services))
         service.supervisor.ready()
         stack.callback(service.supervisor.stopping)
         await service.run()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from linkwatch.core.inventory import Inventory, IPAddress
 from linkwatch.flow.measure import host_of, icmp_spec, literal_address
@@ -23,23 +23,30 @@ class Addresses:
     fails, and as long as the resolver still gives it among others.
     """
 
-    def __init__(self, inventory: Inventory, on_change: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        inventory: Inventory,
+        literals: Mapping[str, IPAddress],
+        on_change: Callable[[], Awaitable[None]],
+    ) -> None:
         self._on_change = on_change
         self._slots = asyncio.Semaphore(LOOKUPS_AT_ONCE)
         self._known: dict[str, IPAddress] = {}
         self._names: dict[str, str] = {}
         self._wanted = asyncio.Event()
-        self.use(inventory)
+        self.use(inventory, literals)
 
-    def use(self, inventory: Inventory) -> None:
-        """Look up what this inventory names from now on; a name that stays keeps its address meanwhile."""
+    def use(self, inventory: Inventory, literals: Mapping[str, IPAddress]) -> None:
+        """Look up what this inventory names from now on; a name that stays keeps its address meanwhile.
+
+        `literals`: what `literal_addresses` says of this inventory.
+        """
         self._allows = inventory.scope.allows
-        pinged = [target for target in inventory.targets.values() if icmp_spec(target)]
-        literals = {target.id: literal_address(target) for target in pinged}
-        names = {target.id: host_of(target.address) for target in pinged if literals[target.id] is None}
+        named = [target for target in inventory.targets.values() if target.id not in literals]
+        names = {target.id: host_of(target.address) for target in named if icmp_spec(target)}
         stays = {target for target, name in names.items() if self._names.get(target) == name}
         self._known = {target: address for target, address in self._known.items() if target in stays}
-        self._known |= {target: address for target, address in literals.items() if address}
+        self._known |= literals
         self._names = names
         self._wanted.set()
 
@@ -67,7 +74,7 @@ class Addresses:
         known |= {target: address for target, address in zip(names, found, strict=True) if address}
         if known != self._known:
             self._known = known
-            self._on_change()
+            await self._on_change()
 
     async def _look_up(self, target: str) -> IPAddress | None:
         before, name = self._known.get(target), self._names[target]
@@ -79,3 +86,10 @@ class Addresses:
         except TimeoutError:
             return before
         return before if before in given else given[0]
+
+
+def literal_addresses(inventory: Inventory) -> dict[str, IPAddress]:
+    """Target id -> address of the targets with an ICMP probe whose address needs no look-up."""
+    pinged = (target for target in inventory.targets.values() if icmp_spec(target))
+    found = ((target.id, literal_address(target)) for target in pinged)
+    return {target: address for target, address in found if address}

@@ -12,7 +12,7 @@ import pytest
 
 from linkwatch.core.inventory import Inventory, Kind, Scope, Target
 from linkwatch.flow import addresses
-from linkwatch.flow.addresses import Addresses
+from linkwatch.flow.addresses import Addresses, literal_addresses
 from tests.flow.watching import ICMP
 
 
@@ -48,12 +48,12 @@ class Followed:
         targets = {n: Target(n, n, Kind.HOST, n, probes=(ICMP,)) for n in names}
         inventory = Inventory(Scope((ip_network("127.0.0.0/8"),)), targets)
         self.changes = 0
-        self.addresses = Addresses(inventory, self._changed)
+        self.addresses = Addresses(inventory, literal_addresses(inventory), self._changed)
 
     def known(self) -> dict[str, str]:
         return {target: str(address) for target, address in self.addresses.known.items()}
 
-    def _changed(self) -> None:
+    async def _changed(self) -> None:
         self.changes += 1
 
 
