@@ -1,6 +1,6 @@
 """`python -m probes KIND TARGET [options]` measures once and prints the sample as JSON.
 
-Exit codes: 0 the probe succeeded, 1 it failed, 2 bad usage.
+Exit codes: 0 the probe succeeded, 1 it failed, 2 bad usage, 3 this machine does not allow it.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ import sys
 from collections.abc import Sequence
 
 from probes import oneshot, registry
-from probes.sample import Target
+from probes.sample import Reason, Target
 
-_CODES = "exit codes: 0 the probe succeeded, 1 it failed, 2 bad usage"
+_CODES = "exit codes: 0 the probe succeeded, 1 it failed, 2 bad usage, 3 this machine does not allow it"
 
 
 def main(arguments: Sequence[str], program: str = "python -m probes") -> int:
@@ -30,7 +30,9 @@ def main(arguments: Sequence[str], program: str = "python -m probes") -> int:
         parser.error(str(error))
     sample = asyncio.run(registry.load(kind).probe(Target(host, host), settings, deadline_s))
     sys.stdout.write(oneshot.sample_to_json(sample) + "\n")
-    return 0 if sample.ok else 1
+    if sample.ok:
+        return 0
+    return 3 if sample.reason is Reason.PERMISSION else 1
 
 
 def _kind_parser(program: str) -> argparse.ArgumentParser:

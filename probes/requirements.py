@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+from probes.pattern import check_pattern
 
 
 def require(holds: bool, name: str, allowed: str) -> None:
@@ -14,6 +14,6 @@ def require(holds: bool, name: str, allowed: str) -> None:
 def require_pattern(name: str, pattern: str) -> None:
     """Raises ValueError unless `pattern` is a regular expression."""
     try:
-        re.compile(pattern)
-    except re.error as error:
+        check_pattern(pattern)
+    except ValueError as error:
         raise ValueError(f"{name}: not a regular expression: {error}") from None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import time
 
 import aiohttp
@@ -15,6 +14,7 @@ from probes.http.connector import CheckedConnector
 from probes.http.exchange import Answer, exchange, shown
 from probes.http.phases import Phases
 from probes.http.settings import Settings
+from probes.pattern import is_found
 from probes.sample import Labels, Reason, Sample, Target
 
 _AUTH_STATUS = {401, 403, 407}
@@ -76,7 +76,7 @@ def check(answer: Answer, settings: Settings) -> ProbeError | None:
         reason = Reason.AUTH if status in _AUTH_STATUS else Reason.PROTOCOL
         return ProbeError(reason, f"status {status}, expected {', '.join(settings.status)}")
     for header, pattern in settings.header_matches.items():
-        if not re.search(pattern, ", ".join(answer.headers.getall(header, []))):
+        if not is_found(pattern, ", ".join(answer.headers.getall(header, []))):
             return ProbeError(Reason.PROTOCOL, f"header {header} does not match {pattern!r}")
     return _check_body(answer, settings)
 
@@ -86,9 +86,9 @@ def _check_body(answer: Answer, settings: Settings) -> ProbeError | None:
         return None
     text = _decode(answer)
     where = f"the first {settings.max_body_bytes} bytes of the body" if answer.is_cut else "the body"
-    if settings.body_matches and not re.search(settings.body_matches, text):
+    if settings.body_matches and not is_found(settings.body_matches, text):
         return ProbeError(Reason.PROTOCOL, f"{where} does not match {settings.body_matches!r}")
-    if settings.body_not_matches and re.search(settings.body_not_matches, text):
+    if settings.body_not_matches and is_found(settings.body_not_matches, text):
         return ProbeError(Reason.PROTOCOL, f"{where} matches {settings.body_not_matches!r}")
     return None
 

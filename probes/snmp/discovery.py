@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncIterator
 
+from probes.pattern import is_found
 from probes.snmp import mib
 from probes.snmp.client import Client, Row
 from probes.snmp.interfaces import Interface, clean_text, name_interfaces
@@ -68,6 +68,6 @@ class Discovery:
         wanted = self._settings
         if wanted.types and self._rows[interface.index].get(mib.IF_TYPE) not in wanted.types:
             return False
-        if wanted.exclude and re.search(wanted.exclude, interface.name):
+        if wanted.exclude and is_found(wanted.exclude, interface.name):
             return False
-        return re.search(wanted.interfaces, interface.name) is not None
+        return is_found(wanted.interfaces, interface.name)

@@ -96,6 +96,14 @@ async def test_a_page_gives_status_size_and_phases_that_add_up() -> None:
     assert total_s <= sample.duration_s
 
 
+async def test_a_page_made_for_a_careless_pattern_holds_nobody_up() -> None:
+    """Python's own engine would try 2**40 ways through these letters, with the whole service waiting."""
+    async with serve({"/": text("a" * 500_000 + "!")}) as url:
+        sample = await measure(url, Settings(body_matches="^(a+)+$", body_not_matches="(a|a)+b"))
+    assert sample.reason is Reason.PROTOCOL
+    assert sample.duration_s < 1.0
+
+
 async def test_first_byte_and_transfer_are_told_apart() -> None:
     async def slow(request: web.Request) -> web.StreamResponse:
         await asyncio.sleep(0.1)

@@ -20,7 +20,7 @@ from probes.http.sampling import request_url
     [
         ({"status": ("2x",)}, "status: must be 200, 2xx or 200-299, not '2x'"),
         ({"status": ()}, "status: must be at least one of 200, 2xx, 200-299"),
-        ({"body_matches": "("}, "body_matches: not a regular expression: missing ), unterminated"),
+        ({"body_matches": "("}, "body_matches: not a regular expression: missing ): ("),
         ({"header_matches": {"Server": "["}}, "header_matches.Server: not a regular expression"),
         ({"method": "GET /"}, "method: must be a method such as GET or HEAD"),
         ({"headers": {"X Key": "1"}}, "headers: must be named by letters, digits and dashes"),
