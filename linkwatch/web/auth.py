@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from urllib.parse import quote
 
-from aiohttp import hdrs, web
+from aiohttp import HttpVersion11, hdrs, web
 from aiohttp.typedefs import Handler
 
 from linkwatch.config.settings import ServerSettings
@@ -86,7 +86,7 @@ async def _authorize(request: web.Request, gate: Gate, access: Access, peer: Pee
         _limit(gate.requests, f"key {caller.name}")
     else:
         _limit(gate.requests, f"address {peer.address}")
-        caller = _without_key(request, gate, access, peer)
+        caller = _without_key(request, access, peer)
     if caller.role not in access.roles and not (caller.at_the_machine and access.local):
         raise Problem(HTTPStatus.FORBIDDEN, f"The role {caller.role} may not do this.")
     return caller
@@ -140,10 +140,11 @@ def _token(request: web.Request, access: Access) -> str | None:
     return token.strip()
 
 
-def _without_key(request: web.Request, gate: Gate, access: Access, peer: Peer) -> Caller:
-    if not (access.local and peer.is_local):
+def _without_key(request: web.Request, access: Access, peer: Peer) -> Caller:
+    is_client = request.version >= HttpVersion11  # HTTP/1.0 is what nginx's proxy speaks, and no browser
+    if not (access.local and peer.is_local and is_client):
         raise _key_needed("A key is needed: Authorization: Bearer lw_…")
-    check_host(request.host, gate.settings)
+    check_host(request.host)
     return AT_THE_MACHINE
 
 

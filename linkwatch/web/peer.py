@@ -1,8 +1,10 @@
 """Where a request comes from: the client's address behind trusted proxies, and by which name it came.
 
 What a request may do without a key rests on its address alone, so this trusts nothing that a stranger
-can write: forwarding headers count only from a trusted proxy, and a name that is not LinkWatch's own
-(DNS rebinding makes a browser on this machine speak for a foreign page) takes the local rights away.
+can write: forwarding headers count only from a trusted proxy, and a name that is not this machine's own
+(DNS rebinding makes a browser on this machine speak for a foreign page) takes the local rights away. A
+proxy on this machine that nobody named as trusted would lend its own address to the whole world: every
+sign of one takes these rights away as well.
 """
 
 from __future__ import annotations
@@ -18,7 +20,11 @@ from linkwatch.web.problem import Problem, bad_request
 
 Address = IPv4Address | IPv6Address
 
-_FORWARDING_HEADERS = ("X-Forwarded-For", "Forwarded", "X-Real-IP", "Via")
+_FORWARDING_HEADERS = (
+    *("Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Server"),
+    *("X-Real-IP", "X-Client-IP"),
+)
+"""What a proxy adds; a browser, curl or Prometheus on this machine sends none of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +47,17 @@ def find_peer(remote: str, headers: Mapping[str, str], secure: bool, settings: S
     is_plain_allowed = address.is_loopback or any(address in network for network in settings.plain)
     if not secure and not is_plain_allowed:
         raise Problem(HTTPStatus.FORBIDDEN, "Plain HTTP is not accepted from your address; use https.")
-    speaks_for_itself = not any(header in headers for header in _FORWARDING_HEADERS)
-    return Peer(address, address.is_loopback and speaks_for_itself, secure)
+    is_forwarded = any(header in headers for header in _FORWARDING_HEADERS)
+    is_local = address.is_loopback and not is_forwarded and not _is_behind_a_proxy(settings)
+    return Peer(address, is_local, secure)
 
 
-def check_host(host: str, settings: ServerSettings) -> None:
-    """Refuse a name that is not this server's; addresses cannot be rebound and are let through."""
+def check_host(host: str) -> None:
+    """Refuse a name, or an address, by which nobody on this machine calls it."""
     name = _host_name(host)
-    known = {"localhost", settings.host, urlsplit(settings.public_url).hostname}
-    if name not in known and not _is_address(name):
-        raise Problem(HTTPStatus.MISDIRECTED_REQUEST, "This server does not answer to that host name.")
+    if name != "localhost" and not _is_loopback(name):
+        detail = "Without a key this server answers only to localhost and loopback addresses."
+        raise Problem(HTTPStatus.MISDIRECTED_REQUEST, detail)
 
 
 def same_origin(headers: Mapping[str, str]) -> bool:
@@ -84,9 +91,15 @@ def _host_name(host: str) -> str:
         return ""
 
 
-def _is_address(name: str) -> bool:
+def _is_behind_a_proxy(settings: ServerSettings) -> bool:
+    """Whether the world sees us under another name although we listen on this machine alone."""
+    public = urlsplit(settings.public_url).hostname
+    is_public = public is not None and public != "localhost" and not _is_loopback(public)
+    return is_public and _is_loopback(settings.host)
+
+
+def _is_loopback(name: str) -> bool:
     try:
-        ip_address(name)
+        return ip_address(name).is_loopback
     except ValueError:
         return False
-    return True

@@ -162,7 +162,10 @@ async def test_too_many_requests_are_told_when_to_come_back(client, key, monkeyp
     assert refused.content_type == "application/problem+json"
 
 
-@pytest.mark.parametrize("host", ["evil.example", "evil.example:8080", "127.0.0.1.evil.example", "", "[::1"])
+@pytest.mark.parametrize(
+    "host",
+    ["evil.example", "evil.example:8080", "127.0.0.1.evil.example", "", "[::1", "192.168.1.5:8080"],
+)
 async def test_a_rebound_host_name_has_no_local_rights(client, host):
     response = await client.get("/", headers={"Host": host})
     assert response.status == 421
@@ -179,8 +182,23 @@ async def test_a_key_works_under_any_host_name(client, key):
 
 
 @pytest.mark.parametrize("settings", [ServerSettings(public_url="https://linkwatch.example/")])
-async def test_the_public_name_is_known(client, settings):
-    assert (await client.get("/", headers={"Host": "linkwatch.example"})).status == 200
+@pytest.mark.parametrize("host", ["linkwatch.example", "127.0.0.1:8080"])
+async def test_a_public_name_in_front_of_loopback_is_a_proxy_that_nobody_named(client, settings, host):
+    """It may forward strangers without a word: nobody is taken for somebody at this machine."""
+    assert (await client.get("/metrics", headers={"Host": host})).status == 401
+
+
+@pytest.mark.parametrize("settings", [ServerSettings(public_url="http://127.0.0.1:8080/")])
+async def test_a_public_url_of_this_machine_changes_nothing(client, settings):
+    assert (await client.get("/metrics")).status == 200
+
+
+async def test_a_proxy_that_adds_no_header_is_known_by_its_old_protocol(client):
+    """nginx with a bare proxy_pass: HTTP/1.0, and our own address as the host."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", client.port)
+    writer.write(f"GET /metrics HTTP/1.0\r\nHost: 127.0.0.1:{client.port}\r\n\r\n".encode())
+    assert (await reader.readline()).split()[1] == b"401"
+    writer.close()
 
 
 @pytest.mark.parametrize("settings", [ServerSettings(trusted_proxy=(ip_network("127.0.0.0/8"),))])
