@@ -14,7 +14,9 @@ import click
 from linkwatch.cli.amounts import Amount
 from linkwatch.cli.configuration import read_config
 from linkwatch.cli.failures import MEASURED_BAD, NOT_ALLOWED, WRONG_INPUT, fail
+from linkwatch.config.machine import default_config
 from linkwatch.config.problems import suggest
+from linkwatch.config.settings import DEFAULT_STORE, Config
 from linkwatch.store.errors import StoreError
 from linkwatch.store.keys import Key, Role
 from linkwatch.store.store import Store
@@ -23,7 +25,10 @@ T = TypeVar("T")
 DAY_S = 86_400.0
 LONGEST_DAYS = 36_500.0
 CONFIG = click.option(
-    "--config", "file", required=True, type=click.Path(exists=True, path_type=Path), help="The inventory."
+    "--config",
+    "file",
+    type=click.Path(exists=True, path_type=Path),
+    help="The inventory (default: the store of `linkwatch run` without one, in this folder).",
 )
 
 
@@ -38,10 +43,11 @@ def command() -> None:
 @click.option("--organization", help="For partners: the organization whose targets the key may see.")
 @click.option("--days", type=Amount(0.01, LONGEST_DAYS), help="How long it is good (default: until revoked).")
 @CONFIG
-def create(name: str, role: str, organization: str | None, days: float | None, file: Path) -> None:
+def create(name: str, role: str, organization: str | None, days: float | None, file: Path | None) -> None:
     """Make a key called NAME and show it, this once."""
     _check_bounds(name, role, organization)
-    known = read_config(file).inventory.organizations
+    config = _config(file)
+    known = config.inventory.organizations
     if organization is not None and organization not in known:
         fail(f"there is no organization {organization!r}{suggest(organization, known)}", WRONG_INPUT)
     now = time.time()
@@ -52,7 +58,7 @@ def create(name: str, role: str, organization: str | None, days: float | None, f
             name=name, role=Role(role), organization=organization, now=now, expires_at=expires_at
         )
 
-    token, _ = _with_store(file, make)
+    token, _ = _with_store(config, make)
     click.echo(token)
     click.echo("Keep it: it is not shown again. Use it as `Authorization: Bearer <key>`.", err=True)
 
@@ -68,9 +74,9 @@ def _check_bounds(name: str, role: str, organization: str | None) -> None:
 
 @command.command("list")
 @CONFIG
-def show(file: Path) -> None:
+def show(file: Path | None) -> None:
     """List all keys, by their first letters."""
-    for key in _with_store(file, Store.keys):
+    for key in _with_store(_config(file), Store.keys):
         scope = f" for {key.organization}" if key.organization else ""
         click.echo(f"{key.prefix}…  {key.role.value}{scope}  {key.name}  {_state(key)}")
 
@@ -78,9 +84,9 @@ def show(file: Path) -> None:
 @command.command("revoke")
 @click.argument("prefix")
 @CONFIG
-def revoke(prefix: str, file: Path) -> None:
+def revoke(prefix: str, file: Path | None) -> None:
     """End the key that begins with PREFIX, as `key list` shows it."""
-    if not _with_store(file, lambda store: store.revoke_key(prefix.rstrip("…"), time.time())):
+    if not _with_store(_config(file), lambda store: store.revoke_key(prefix.rstrip("…"), time.time())):
         fail(f"no usable key begins with {prefix!r}", MEASURED_BAD)
     click.echo(f"{prefix} is revoked")
 
@@ -97,9 +103,17 @@ def _date(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
-def _with_store(file: Path, work: Callable[[Store], Awaitable[T]]) -> T:
-    config = read_config(file)
+def _config(file: Path | None) -> Config:
+    """What `linkwatch run` works with. Without a file nothing says where that runs: a store that is not
+    there is not made, for nobody would ever ask it."""
+    if file is not None:
+        return read_config(file)
+    if not Path(DEFAULT_STORE).is_file():
+        fail(f"there is no {DEFAULT_STORE} here; name the inventory with --config FILE", WRONG_INPUT)
+    return default_config()
 
+
+def _with_store(config: Config, work: Callable[[Store], Awaitable[T]]) -> T:
     async def run() -> T:
         store = await Store.open(config.store_url, instance=config.instance)
         try:

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from linkwatch.cli.configuration import read_rules
-from linkwatch.cli.failures import MEASURED_BAD
+from linkwatch.cli.failures import MEASURED_BAD, WRONG_INPUT
 from linkwatch.config.rulecheck import check_rules
 from linkwatch.config.ruletestfile import run_test_file
 from linkwatch.core.catalog import Catalog
@@ -37,8 +37,10 @@ def check(files: tuple[Path, ...]) -> None:
 @command.command("test")
 @FILES
 def test(files: tuple[Path, ...]) -> None:
-    """Run unit-test FILES in promtool's format. Exit code: 0 all passed, 1 some failed."""
+    """Run unit-test FILES in promtool's format. Exit code: 0 all passed, 1 some failed, 2 not a test file."""
     reports = [run_test_file(file) for file in files]
     for report in reports:
         click.echo(report)
+    if any(report.errors for report in reports):
+        sys.exit(WRONG_INPUT)
     sys.exit(0 if all(report.ok for report in reports) else MEASURED_BAD)

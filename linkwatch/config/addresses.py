@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from ipaddress import IPv6Address, ip_address
+from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -16,6 +17,7 @@ _NAME = re.compile(
     r"(\.[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9])?)*\.?"
 )
 _WITH_PORT = re.compile(r"(?P<host>[^:\[\]]+|\[[^\]]+\]):(?P<port>[0-9]{1,5})")
+_SQLITE = "sqlite:///"
 _ALLOWED = "allowed: an IP address, a DNS name, host:port, [IPv6]:port, or an http(s) URL"
 
 
@@ -120,8 +122,16 @@ def store_url(text: str) -> str:
     return text
 
 
+def anchored(url: str, folder: Path) -> str:
+    """The URL of a store, its file below `folder` unless its path is whole already."""
+    file = url.removeprefix(_SQLITE)
+    if file == url or file.startswith(("/", "file:")):
+        return url
+    return f"{_SQLITE}{folder.absolute() / file}"
+
+
 def _names_file(text: str) -> bool:
-    file = text.removeprefix("sqlite:///")
+    file = text.removeprefix(_SQLITE)
     return file not in (text, "", ":memory:")
 
 

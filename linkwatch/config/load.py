@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from linkwatch.config import kinds, model
+from linkwatch.config.addresses import anchored
 from linkwatch.config.build import build_inventory
 from linkwatch.config.document import Document
 from linkwatch.config.gather import gather
@@ -61,7 +62,7 @@ def _read(document: Document, sources: tuple[Path, ...]) -> Config:
     return Config(
         inventory=build_inventory(document, language, channels),
         server=_server(document),
-        store_url=store.url,
+        store_url=anchored(store.url, document.folder(("store", "url"))),
         rule_files=_rule_files(document),
         channels=channels,
         language=language,

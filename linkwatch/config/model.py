@@ -28,6 +28,7 @@ from pydantic_core import ErrorDetails
 from linkwatch.config import addresses, quantities
 from linkwatch.config.problems import Step, suggest
 from linkwatch.config.secrets import Secret, quote
+from linkwatch.config.settings import DEFAULT_STORE
 from linkwatch.core.inventory import IPNetwork, Kind
 
 T = TypeVar("T")
@@ -250,7 +251,7 @@ class ServerEntry(Entry):
 class StoreEntry(Entry):
     """Where incidents, notifications and history are kept."""
 
-    url: StoreUrl = "sqlite:///linkwatch.db"
+    url: StoreUrl = f"sqlite:///{DEFAULT_STORE}"
 
 
 Found = tuple[tuple[Step, ...], str]

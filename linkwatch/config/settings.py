@@ -8,6 +8,9 @@ from pathlib import Path
 
 from linkwatch.core.inventory import Inventory, IPNetwork
 
+DEFAULT_STORE = "linkwatch.db"
+"""Beside the inventory; without one, in the folder in which LinkWatch is started."""
+
 
 @dataclass(frozen=True, slots=True)
 class TLSFiles:
@@ -48,7 +51,7 @@ class Config:
 
     inventory: Inventory
     server: ServerSettings = ServerSettings()
-    store_url: str = field(default="sqlite:///linkwatch.db", repr=False)
+    store_url: str = field(default=f"sqlite:///{DEFAULT_STORE}", repr=False)
     rule_files: tuple[Path, ...] = ()
     channels: Mapping[str, ChannelSettings] = field(default_factory=dict)
     language: str = "vi"

@@ -115,6 +115,11 @@ OWN_METRICS: tuple[Metric, ...] = (
     _own("icmp_send_errors_total", "Echo requests that this machine failed to send.", kind="counter"),
     _own("icmp_receive_drops_total", "Replies that this machine dropped for lack of buffer.", kind="counter"),
     _own("icmp_foreign_replies_total", "Replies rejected as forged or foreign.", kind="counter"),
+    _own(
+        "icmp_malformed_packets_total",
+        "Packets that are neither an echo reply nor an error about a request.",
+        kind="counter",
+    ),
     _own("icmp_receive_drops", "Replies dropped for lack of buffer within the window.", "window"),
     _own("store_healthy", "Whether the last commit to the store succeeded."),
     _own("audit_overdue_steps", "Escalation steps that are overdue."),

@@ -96,6 +96,7 @@ class Vitals:
         self.put("linkwatch_icmp_send_errors_total", engine.send_errors, now)
         self.put("linkwatch_icmp_receive_drops_total", drops, now)
         self.put("linkwatch_icmp_foreign_replies_total", engine.foreign_replies, now)
+        self.put("linkwatch_icmp_malformed_packets_total", engine.malformed_packets, now)
 
     def publish_rules(self, failing: int, failures: Mapping[str, int], now: float) -> None:
         """Put on the board how many rules fail now, and how often each has failed."""

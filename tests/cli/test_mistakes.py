@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from linkwatch.cli.failures import MEASURED_BAD, NOT_ALLOWED, WRONG_INPUT
+from linkwatch.cli.failures import NOT_ALLOWED, WRONG_INPUT
 from tests.cli.conftest import Call
 
 CONFIG = ["--config", "inventory.yml"]
@@ -55,6 +55,7 @@ MISTAKES = [
     ("key create noc --config inventory.yml --days 0", "0.0 is not in the range"),
     ("key create noc --config inventory.yml --days nan", "'nan' is not a number"),
     ("key create noc --config inventory.yml --days inf", "inf is not in the range"),
+    ("key list", "there is no linkwatch.db here; name the inventory with --config FILE"),
     ("demo --port 70000", "70000 is not in the range"),
     ("demo --seconds nan", "'nan' is not a number"),
     ("doctor x", "unexpected extra argument"),
@@ -111,7 +112,7 @@ def test_a_store_that_cannot_be_used_is_told_and_ends_with_3(
     assert "hunter22" not in result.stderr
 
 
-def test_a_test_file_that_is_no_test_file_fails_like_in_promtool(call: Call) -> None:
+def test_a_test_file_that_is_no_test_file_is_wrong_input(call: Call) -> None:
     result = call("rules", "test", "inventory.yml")
-    assert result.exit_code == MEASURED_BAD
+    assert result.exit_code == WRONG_INPUT
     assert "inventory.yml:2: unknown key 'organizations'" in result.output

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -99,6 +100,23 @@ def test_without_rights_the_mending_command_is_told(inventory: Path, command: st
     done = run(command, *words, wrap=(*without_ping_sockets(), *WITHOUT_RIGHTS))
     assert done.returncode == NOT_ALLOWED
     assert "sudo setcap cap_net_raw+ep" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+@needs_setpriv
+def test_a_probe_without_rights_says_so_in_its_sample_and_its_exit_code() -> None:
+    done = run("probe", "icmp", "127.0.0.1", wrap=(*without_ping_sockets(), *WITHOUT_RIGHTS))
+    assert done.returncode == NOT_ALLOWED
+    assert json.loads(done.stdout)["reason"] == "permission"
+
+
+@needs_setpriv
+def test_a_port_that_needs_a_right_is_told_with_the_mending_command(inventory: Path) -> None:
+    rights = ("setpriv", "--bounding-set=-all,+net_raw", "--inh-caps=-all")
+    done = run("run", listening(81, inventory), wrap=("unshare", "--net", *rights))
+    assert done.returncode == NOT_ALLOWED
+    assert "cannot listen on 127.0.0.1 port 81: permission denied" in done.stderr
+    assert "sysctl -w net.ipv4.ip_unprivileged_port_start=81" in done.stderr
     assert len(done.stderr.splitlines()) == 1
 
 

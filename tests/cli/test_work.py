@@ -111,6 +111,19 @@ def test_a_sample_that_failed_ends_with_1_and_says_why(call: Call) -> None:
     assert json.loads(result.stdout)["reason"] == "refused"
 
 
+def test_a_key_goes_to_the_store_beside_the_inventory_wherever_the_command_runs(
+    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "inventory.yml").write_text("targets: [{id: a, kind: host, address: 127.0.0.1}]")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    assert call("key", "create", "noc", "--config", "../inventory.yml").exit_code == 0
+    assert list(elsewhere.iterdir()) == []
+    monkeypatch.chdir(tmp_path)  # and without a file, to the one in this folder, as `run` would
+    assert "  noc  " in call("key", "list").stdout
+
+
 def test_a_key_lives_from_create_over_list_to_revoke(call: Call, inventory: Path) -> None:
     config = ("--config", inventory)
     made = call("key", "create", "noc", "--role", "operator", *config)

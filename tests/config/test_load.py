@@ -269,6 +269,26 @@ def test_rules_and_secret_files_are_found_beside_the_file(tmp_path: Path, read: 
     assert config.inventory.contacts["d"].channels["chat"] == "json://h/s3cret-token"
 
 
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("", "sqlite:///{here}/linkwatch.db"),
+        ("sqlite:///a/b.db", "sqlite:///{here}/a/b.db"),
+        ("sqlite:////var/lib/b.db", "sqlite:////var/lib/b.db"),
+        ("sqlite:///file:b.db?uri=true", "sqlite:///file:b.db?uri=true"),
+        ("postgresql://u@h/d", "postgresql://u@h/d"),
+    ],
+)
+def test_a_store_lies_beside_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, written: str, meant: str
+) -> None:
+    store = f'store: {{url: "{written}"}}\n' if written else ""
+    (tmp_path / "inventory.yml").write_text(f"{store}targets: [{{id: a, kind: host, address: 127.0.0.1}}]")
+    monkeypatch.chdir(tmp_path.parent)
+    config = load(Path(tmp_path.name, "inventory.yml"))
+    assert config.store_url == meant.format(here=tmp_path)
+
+
 def test_rules_left_out_are_the_shipped_ones(read: Write) -> None:
     assert read(ONE_HOST).rule_files == load(EXAMPLE, {}).rule_files != ()
 

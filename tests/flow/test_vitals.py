@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from linkwatch.flow.vitals import Increase, Pulse
+from linkwatch.core.board import Board
+from linkwatch.core.catalog import Catalog
+from linkwatch.flow.vitals import Increase, Pulse, Vitals
+from probes.icmp import EngineCounters
 
 
 def test_a_part_that_does_not_turn_for_all_looks_stands_still() -> None:
@@ -23,3 +26,14 @@ def test_an_increase_is_forgotten_after_its_window() -> None:
     assert increase.update(7, 60.0) == 7
     assert increase.update(7, 330.0) == 2
     assert increase.update(7, 3600.0) == 0
+
+
+def test_what_the_pinger_counts_of_itself_is_on_the_board_and_in_the_catalogue() -> None:
+    board, catalog = Board(), Catalog()
+    counters = EngineCounters(send_errors=1, receive_drops=2, foreign_replies=3, malformed_packets=4)
+    Vitals(board, targets=0, now=0.0).publish_engine(counters, 0, 0.0, 0.0)
+    names = ("send_errors", "receive_drops", "foreign_replies", "malformed_packets")
+    for number, name in enumerate(names, 1):
+        metric = f"linkwatch_icmp_{name}_total"
+        assert catalog.find(metric) is not None
+        assert board.column(metric).values.tolist() == [number]
