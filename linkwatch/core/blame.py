@@ -67,9 +67,9 @@ class Blame:
 
     @classmethod
     def parse(cls, organization: str | None, reason: str) -> Blame:
-        """The inverse of `reason`; an empty reason is no ground at all."""
+        """The inverse of `reason`; an empty one, or one that a later version wrote, is no ground at all."""
         ground, _, detail = reason.partition(":")
-        return cls(organization, Ground(ground) if ground else Ground.UNKNOWN, detail)
+        return cls(organization, Ground(ground) if ground in _STRENGTH else Ground.UNKNOWN, detail)
 
     def outdoes(self, other: Blame) -> bool:
         """Whether this replaces an earlier finding.

@@ -123,7 +123,7 @@ class Grouping:
     def survey(self, s: Situation, owned: Container[str]) -> Survey:
         """Look at every active alert once; `owned` are those that have an incident."""
         if self._started_at is None:
-            self._started_at = s.now
+            self._start(s)
         if s.reachability.isolated:
             self._isolated_at = s.now
         self._covered_at = {key: at for key, at in self._covered_at.items() if key in s.active}
@@ -143,6 +143,15 @@ class Grouping:
             if alert.id not in owned and not silent and (cause or self._may_speak(alert, s)):
                 fresh[cause or alert.target or root_name(alert)].append(alert)
         return Survey(fresh, under, _impact(s.reachability))
+
+    def _start(self, s: Situation) -> None:
+        """What had fired when the last run ended may have stood under a cover that is gone: recheck it."""
+        self._started_at = s.now
+        fired = (alert.id for alert in s.active.values() if alert.fired_at is not None)
+        self._covered_at = dict.fromkeys(fired, s.now)
+        for transition in s.transitions:
+            if transition.was in (None, AlertState.PENDING):
+                self._covered_at.pop(transition.alert.id, None)
 
     def rechecked(self, alert: Alert, s: Situation) -> bool:
         """Whether its probes had time to measure anew since it was last covered, and it still stands."""

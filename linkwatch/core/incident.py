@@ -58,7 +58,7 @@ class IncidentBook:
         self._style = style
         self._open = {incident.id: incident for incident in incidents if is_open(incident)}
         self._next_id = max([next_id, *(id_ + 1 for id_ in self._open)])
-        self._memory = Memory(alerts)
+        self._memory = Memory(alerts, self._open.values())
         self._grouping = Grouping()
 
     @property

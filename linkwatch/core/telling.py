@@ -19,7 +19,7 @@ def run_due(incident: Incident, memory: Memory, draft: Draft, *, is_news: bool =
 
     Whom a step finds told already, over the same channel, gets a reminder; a page if there `is_news`.
     """
-    if incident.due_at is None or incident.due_at > draft.now:
+    if incident.due_at is None or incident.due_at > draft.now or memory.is_unseen(incident):
         return incident
     elapsed_s = escalation.elapsed_s(incident, draft.now)
     numbers = escalation.due_steps(incident, draft.now)
