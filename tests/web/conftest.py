@@ -66,3 +66,13 @@ def key(world: World) -> Key:
         return {"Authorization": f"Bearer {token}"}
 
     return make
+
+
+@pytest.fixture
+async def viewer(key: Key) -> Headers:
+    return await key("viewer")
+
+
+@pytest.fixture
+async def vnpt(key: Key) -> Headers:
+    return await key("partner", "vnpt")
