@@ -68,7 +68,7 @@ class Links:
             pass
         suspects = self.simulation.engine.suspects
         suspects.confirmations[:] = CLEAN_CONFIRMATIONS
-        suspects.confirmations[self._echoes.pinger_rows()[~self._echoes.lossless()]] = LOSSY_CONFIRMATIONS
+        suspects.confirmations[self._echoes.pinger_rows[~self._echoes.lossless()]] = LOSSY_CONFIRMATIONS
 
     def loss_ratios(self) -> NDArray[np.float64]:
         """Loss of the last minute as the rules see it."""

@@ -62,13 +62,12 @@ def target_labels() -> list[dict[str, str]]:
 
 def fill_board() -> Board:
     """All families with random values; counters whole."""
-    board, random, targets = Board(), np.random.default_rng(1), target_labels()
+    board, random = Board(), np.random.default_rng(1)
+    subjects = board.labels.subjects.numbers(target_labels())
     for name, extras in families().items():
         column = board.column(name)
         for extra in extras:
-            labels = {label: [target[label] for target in targets] for label in TARGET_LABELS}
-            labels |= {label: [text] * TARGETS for label, text in extra.items()}
-            rows = column.extend(labels, TARGETS)
+            rows = column.extend(subjects, board.labels.details.number(extra))
             values = random.random(TARGETS)
             values = np.floor(values * 1e6) if name.endswith("_total") else values
             column.fill(rows, values, np.ones(TARGETS, dtype=np.bool_), 1.0)

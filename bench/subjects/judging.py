@@ -24,13 +24,16 @@ class Province:
     def __init__(self, targets: int) -> None:
         self.board = Board()
         self.ids = [f"target-{i:05d}" for i in range(targets)]
-        self.labels = {
-            "target": self.ids,
-            "site": [f"site-{i % 700}" for i in range(targets)],
-            "kind": ["link" if i % 2 else "camera" for i in range(targets)],
-            "owner": ["vnpt" if i % 3 else "viettel" for i in range(targets)],
-            "emergency": ["true" if i % 2 else "false" for i in range(targets)],
-        }
+        self.subjects = self.board.labels.subjects.numbers(
+            {
+                "target": id_,
+                "site": f"site-{i % 700}",
+                "kind": "link" if i % 2 else "camera",
+                "owner": "vnpt" if i % 3 else "viettel",
+                "emergency": "true" if i % 2 else "false",
+            }
+            for i, id_ in enumerate(self.ids)
+        )
         self.up = self.fill("up", 1.0)
         for window in ("10s", "1m", "5m"):
             self.fill("icmp_loss_ratio", 0.0, window=window)
@@ -58,7 +61,7 @@ class Province:
     def fill(self, name: str, value: float, **extra: str) -> Column:
         column = self.board.column(f"linkwatch_{name}")
         count = len(self.ids)
-        rows = column.extend({**self.labels, **{k: [v] * count for k, v in extra.items()}}, count)
+        rows = column.extend(self.subjects, self.board.labels.details.number(extra))
         column.fill(rows, np.full(count, value), np.ones(count, dtype=np.bool_), NOW)
         return column
 

@@ -1,53 +1,24 @@
 """The board: the current value of every metric, in columns.
 
-A column holds all series of one metric as arrays: one int32 code per label and row (codes come from
-one table of texts shared by the whole board), float64 values, a presence mask and the time of the
-measurement. Rules, /metrics and the API read it; only record and judge write it.
+A column holds all series of one metric as arrays: the numbers of their label sets (from tables shared by
+the whole board), float64 values, a presence mask and the time of the measurement. Rules, /metrics and the
+API read it; only record and judge write it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-Codes = NDArray[np.int32]
+from linkwatch.core.catalog import TARGET_LABELS
+from linkwatch.core.labelsets import NO_LABELS, Codes, SeriesLabels, Texts, enlarged
+
 Rows = NDArray[np.intp]
 Floats = NDArray[np.float64]
+Counts = NDArray[np.int64]
 Mask = NDArray[np.bool_]
-_T = TypeVar("_T", bound=np.generic)
-
-ABSENT_CODE = 0
-"""The code of the empty text: a label that is empty is not there (as in Prometheus)."""
-
-
-class Texts:
-    """Every label value of a board, once: text <-> code. Code 0 is the empty text."""
-
-    def __init__(self) -> None:
-        self._texts: list[str] = [""]
-        self._codes: dict[str, int] = {"": ABSENT_CODE}
-
-    def __len__(self) -> int:
-        return len(self._texts)
-
-    def code(self, text: str) -> int:
-        """The code of `text`, given out on first sight."""
-        code = self._codes.get(text)
-        if code is None:
-            code = self._codes[text] = len(self._texts)
-            self._texts.append(text)
-        return code
-
-    def find(self, text: str) -> int | None:
-        """The code of `text` if it was ever seen."""
-        return self._codes.get(text)
-
-    def text(self, code: int) -> str:
-        """The text behind a code."""
-        return self._texts[code]
 
 
 class Column:
@@ -58,17 +29,18 @@ class Column:
     tells. `values[i]` means nothing while `present[i]` is false.
     """
 
-    def __init__(self, name: str, texts: Texts) -> None:
+    def __init__(self, name: str, tables: SeriesLabels) -> None:
         self.name = name
         self.version = 0
         self.generation = 0
-        self._texts = texts
+        self._tables = tables
         self._size = 0
-        self._labels: dict[str, Codes] = {}
+        self._subjects: Codes = np.zeros(0, dtype=np.int32)
+        self._details: Codes = np.zeros(0, dtype=np.int32)
         self._values: Floats = np.zeros(0)
         self._present: Mask = np.zeros(0, dtype=np.bool_)
         self._measured_at: Floats = np.zeros(0)
-        self._index: dict[tuple[tuple[str, int], ...], int] | None = None
+        self._index: dict[tuple[int, int], int] | None = None
 
     def __len__(self) -> int:
         return self._size
@@ -89,51 +61,58 @@ class Column:
         return self._measured_at[: self._size]
 
     @property
+    def subjects(self) -> Codes:
+        """The number of each row's labels of the target, in the board's table of subjects."""
+        return self._subjects[: self._size]
+
+    @property
+    def details(self) -> Codes:
+        """The number of each row's other labels, in the board's table of details."""
+        return self._details[: self._size]
+
+    @property
     def label_names(self) -> tuple[str, ...]:
         """Names of the labels that any row has."""
-        return tuple(self._labels)
+        tables = self._tables
+        return (*tables.subjects.names(self.subjects), *tables.details.names(self.details))
 
     def codes(self, label: str) -> Codes:
         """The codes of one label for all rows; zeros if no row has the label."""
-        codes = self._labels.get(label)
-        return np.zeros(self._size, dtype=np.int32) if codes is None else codes[: self._size]
+        if label in TARGET_LABELS:
+            return self._tables.subjects.codes(label)[self.subjects]
+        return self._tables.details.codes(label)[self.details]
 
     def labels(self, row: int) -> dict[str, str]:
         """The labels of one row, without empty ones."""
-        return {
-            name: self._texts.text(int(codes[row]))
-            for name, codes in self._labels.items()
-            if codes[row] != ABSENT_CODE
-        }
+        return self._tables.labels(int(self._subjects[row]), int(self._details[row]))
 
-    def extend(self, labels: Mapping[str, Sequence[str]], count: int) -> Rows:
-        """Add `count` rows at once; `labels[name][i]` is the label of the i-th. Returns their rows.
+    def extend(self, subjects: Codes, details: Codes | int = NO_LABELS) -> slice:
+        """Add one row for each subject at once, with these details (or all with the same). Returns the rows.
 
         The caller keeps the rows and sees to it that no label set comes twice.
         """
-        start, self._size = self._size, self._size + count
-        self._grow(labels)
-        for name, texts in labels.items():
-            self._labels[name][start : self._size] = [self._texts.code(text) for text in texts]
+        start, self._size = self._size, self._size + len(subjects)
+        self._grow()
+        self._subjects[start : self._size] = subjects
+        self._details[start : self._size] = details
         self._index = None
         self.version += 1
-        return np.arange(start, self._size)
+        return slice(start, self._size)
 
     def ensure(self, labels: Mapping[str, str]) -> int:
         """The row of a label set, added if it is new."""
-        key = tuple(sorted((name, self._texts.code(text)) for name, text in labels.items() if text))
-        row = self._rows_by_labels().get(key)
+        key = subject, detail = self._tables.numbers(labels)
+        index = self._rows_by_labels()
+        row = index.get(key)
         if row is None:
-            index = self._rows_by_labels()
-            row = int(self.extend({name: [text] for name, text in labels.items()}, 1)[0])
-            index[key] = row
+            row = index[key] = self.extend(np.array([subject], dtype=np.int32), detail).start
             self._index = index
         return row
 
     def find(self, labels: Mapping[str, str]) -> int | None:
         """The row of a label set, if there is one."""
-        key = tuple(sorted((name, self._texts.code(text)) for name, text in labels.items() if text))
-        return self._rows_by_labels().get(key)
+        key = self._tables.find(labels)
+        return None if key is None else self._rows_by_labels().get(key)
 
     def set(self, labels: Mapping[str, str], value: float, at: float) -> None:
         """Put one value, measured at `at`."""
@@ -143,7 +122,7 @@ class Column:
         """Put one value into a known row."""
         self._values[row], self._present[row], self._measured_at[row] = value, True, at
 
-    def fill(self, rows: Rows, values: Floats, present: Mask, at: Floats | float) -> None:
+    def fill(self, rows: Rows | slice, values: Floats | Counts, present: Mask, at: Floats | float) -> None:
         """Put many values; rows whose `present` is false become absent and keep `measured_at`."""
         self._values[rows] = values
         self._present[rows] = present
@@ -155,8 +134,7 @@ class Column:
 
     def keep(self, mask: Mask) -> None:
         """Remove the rows whose `mask` is false; the rest move up in order."""
-        for name, codes in self._labels.items():
-            self._labels[name] = codes[: self._size][mask]
+        self._subjects, self._details = self.subjects[mask], self.details[mask]
         self._values, self._present = self.values[mask], self.present[mask]
         self._measured_at = self.measured_at[mask]
         self._size = int(mask.sum())
@@ -174,28 +152,20 @@ class Column:
         """Remove all rows."""
         self.keep(np.zeros(self._size, dtype=np.bool_))
 
-    def _grow(self, labels: Iterable[str]) -> None:
+    def _grow(self) -> None:
         capacity = len(self._values)
-        if self._size > capacity:
-            one_by_one = self._size < capacity + 64
-            capacity = max(self._size, 2 * capacity, 64) if one_by_one else self._size
-            self._values = _enlarged(self._values, capacity)
-            self._present = _enlarged(self._present, capacity)
-            self._measured_at = _enlarged(self._measured_at, capacity)
-            for name, codes in self._labels.items():
-                self._labels[name] = _enlarged(codes, capacity)
-        for name in labels:
-            if name not in self._labels:
-                self._labels[name] = np.zeros(capacity, dtype=np.int32)
+        if self._size <= capacity:
+            return
+        one_by_one = self._size < capacity + 64
+        capacity = max(self._size, 2 * capacity, 64) if one_by_one else self._size
+        self._subjects, self._details = enlarged(self._subjects, capacity), enlarged(self._details, capacity)
+        self._values, self._present = enlarged(self._values, capacity), enlarged(self._present, capacity)
+        self._measured_at = enlarged(self._measured_at, capacity)
 
-    def _rows_by_labels(self) -> dict[tuple[tuple[str, int], ...], int]:
+    def _rows_by_labels(self) -> dict[tuple[int, int], int]:
         if self._index is None:
-            names = sorted(self._labels)
-            matrix = np.stack([self.codes(name) for name in names], axis=1) if names else None
-            self._index = {
-                tuple((name, code) for name, code in zip(names, row, strict=True) if code): i
-                for i, row in enumerate(matrix.tolist() if matrix is not None else [()] * self._size)
-            }
+            keys = zip(self.subjects.tolist(), self.details.tolist(), strict=True)
+            self._index = dict(zip(keys, range(self._size), strict=True))
         return self._index
 
 
@@ -203,8 +173,13 @@ class Board:
     """The columns of every metric, by name."""
 
     def __init__(self) -> None:
-        self.texts = Texts()
+        self.labels = SeriesLabels()
         self._columns: dict[str, Column] = {}
+
+    @property
+    def texts(self) -> Texts:
+        """Every label value, once."""
+        return self.labels.texts
 
     def __iter__(self) -> Iterator[Column]:
         return iter(self._columns.values())
@@ -213,7 +188,7 @@ class Board:
         """The column of a metric, made on first use."""
         column = self._columns.get(name)
         if column is None:
-            column = self._columns[name] = Column(name, self.texts)
+            column = self._columns[name] = Column(name, self.labels)
         return column
 
     def find(self, name: str) -> Column | None:
@@ -227,9 +202,3 @@ class Board:
             gone = np.isin(column.codes("target"), codes)
             if gone.any():
                 column.keep(~gone)
-
-
-def _enlarged(array: NDArray[_T], capacity: int) -> NDArray[_T]:
-    larger = np.zeros(capacity, dtype=array.dtype)
-    larger[: len(array)] = array
-    return larger

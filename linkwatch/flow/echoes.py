@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from linkwatch.core.board import Board, Column, Rows
 from linkwatch.core.catalog import ROLLUPS_S, WINDOWS_S
 from linkwatch.core.coverage import Coverage
 from linkwatch.core.inventory import Target
+from linkwatch.core.labelsets import Codes
 from linkwatch.core.quality import estimate_mos
 from linkwatch.core.windows import PERCENTILES, MinuteCounts, RttRing, Statistics
 from probes.icmp import Outcome, Results, RowCounters
@@ -23,6 +25,9 @@ JUDGED_SAMPLES = 60
 """In the window on which loss is judged, fewer samples say nothing: one of sixty is already 1.7 %."""
 
 JUDGED_WINDOW = "5m"
+PER_MINUTE = np.uint16
+"""What holds the echoes to one target in a minute."""
+
 PROBE = "icmp"
 COUNTERS = {
     "linkwatch_icmp_sent_total": "sent",
@@ -52,33 +57,34 @@ class EchoTarget:
 
 @dataclass(frozen=True, slots=True)
 class _RingGroup:
-    """The targets of one interval: their ring, and their rows here in the order of the ring's."""
+    """The targets of one interval: their ring, and the row here that is the first of the ring's."""
 
     ring: RttRing
-    members: Rows
+    first: int
 
 
 class EchoRecord:
-    """Echo results of all targets. Rows are in the order given to `replace`."""
+    """Echo results of all targets. Rows are in the order of intervals, so that a ring's lie together."""
 
     def __init__(self, board: Board) -> None:
         self._board = board
         self._targets: tuple[EchoTarget, ...] = ()
         self._position: Rows = np.zeros(0, dtype=np.intp)
+        self.pinger_rows: Rows = np.zeros(0, dtype=np.intp)
+        """The pinger's row of each row here."""
         self._row_of_pinger: Rows = np.zeros(0, dtype=np.intp)
-        self._group_of: Rows = np.zeros(0, dtype=np.intp)
-        self._ring_row: Rows = np.zeros(0, dtype=np.intp)
         self._groups: list[_RingGroup] = []
         self._seen_at: Floats = np.zeros(0)
         self._interval_s: Floats = np.zeros(0)
-        self._sent = MinuteCounts(0)
-        self._received = MinuteCounts(0)
-        self._judged_sent = MinuteCounts(0)
-        self._judged_received = MinuteCounts(0)
-        self._rows: dict[tuple[str, str, str], Rows] = {}
+        self._sent = MinuteCounts(0, PER_MINUTE)
+        self._received = MinuteCounts(0, PER_MINUTE)
+        self._judged_sent = MinuteCounts(0, PER_MINUTE)
+        self._judged_received = MinuteCounts(0, PER_MINUTE)
+        self._first_row: dict[tuple[str, str, str], int] = {}
 
     def replace(self, targets: Sequence[EchoTarget]) -> None:
         """Take over a new list; targets that stay keep their windows."""
+        targets = sorted(targets, key=lambda target: target.interval_s)
         before = {t.target.id: (row, t.interval_s) for row, t in enumerate(self._targets)}
         kept = np.array([before.get(t.target.id, (-1, 0.0))[0] for t in targets], dtype=np.intp)
         self._arrange_rings(targets, before)
@@ -90,8 +96,9 @@ class EchoRecord:
         self._targets = tuple(targets)
         self._interval_s = np.array([t.interval_s for t in targets])
         self._position = np.array([t.position for t in targets], dtype=np.intp)
-        self._row_of_pinger = np.full(max((t.pinger_row for t in targets), default=-1) + 1, -1, dtype=np.intp)
-        self._row_of_pinger[[t.pinger_row for t in targets]] = np.arange(len(targets))
+        self.pinger_rows = np.array([t.pinger_row for t in targets], dtype=np.intp)
+        self._row_of_pinger = np.full(self.pinger_rows.max(initial=-1) + 1, -1, dtype=np.intp)
+        self._row_of_pinger[self.pinger_rows] = np.arange(len(targets))
         self._lay_out_board()
 
     def take(self, results: Results, coverage: Coverage, now: float, now_s: float) -> None:
@@ -106,18 +113,18 @@ class EchoRecord:
         self._judged_sent.add(rows, now_s)
         self._judged_received.add(rows[np.isfinite(rtt_s)], now_s)
         self._seen_at[rows] = now
-        for number, group in enumerate(self._groups):
-            mine = self._group_of[rows] == number
-            group.ring.put(self._ring_row[rows[mine]], sent_s[mine], rtt_s[mine])
+        for group in self._groups:
+            ring_rows = rows - group.first
+            mine = (ring_rows >= 0) & (ring_rows < len(group.ring))
+            group.ring.put(ring_rows[mine], sent_s[mine], rtt_s[mine])
             group.ring.advance_to(now_s)
 
     def publish_counters(self, counters: RowCounters, now: float) -> None:
         """Put the pinger's counters on the board."""
-        pinger_rows = self.pinger_rows()
-        everywhere = np.ones(len(self._targets), dtype=np.bool_)
+        everyone, everywhere = slice(0, len(self._targets)), np.ones(len(self._targets), dtype=np.bool_)
         for name, attribute in COUNTERS.items():
-            values = getattr(counters, attribute)[pinger_rows].astype(np.float64)
-            self._column(name).fill(self._rows[name, "", ""], values, everywhere, now)
+            values = getattr(counters, attribute)[self.pinger_rows]
+            self._column(name).fill(self._on_board(name, "", "", everyone), values, everywhere, now)
 
     async def publish_windows(self, names: Sequence[str]) -> AsyncIterator[None]:
         """Recompute windows over samples, yielding between blocks so that the loop can breathe.
@@ -126,11 +133,10 @@ class EchoRecord:
         """
         groups = self._groups
         for group in groups:
-            for block in group.ring.blocks():
-                for name in names:
-                    self._put_window(
-                        name, group.members[block], group.ring.statistics(WINDOWS_S[name], block)
-                    )
+            blocks = [(name, block) for name in names for block in group.ring.blocks(WINDOWS_S[name])]
+            for name, block in blocks:
+                rows = slice(group.first + block.start, group.first + block.stop)
+                self._put_window(name, rows, group.ring.statistics(WINDOWS_S[name], block))
                 yield
                 if self._groups is not groups:
                     return
@@ -140,28 +146,25 @@ class EchoRecord:
 
         Loss leaves out what was sent while a target was down or covered; availability counts it.
         """
+        everyone = slice(0, len(self._targets))
         for name, window_s in ROLLUPS_S.items():
             sent, received = (
                 self._judged_sent.total(window_s, now_s),
                 self._judged_received.total(window_s, now_s),
             )
             loss = 1.0 - received / np.maximum(sent, 1)
-            self._fill("linkwatch_icmp_loss_ratio", name, "", slice(None), loss, sent >= JUDGED_SAMPLES)
+            self._fill("linkwatch_icmp_loss_ratio", name, "", everyone, loss, sent >= JUDGED_SAMPLES)
             sent, received = self._sent.total(window_s, now_s), self._received.total(window_s, now_s)
             answered = received / np.maximum(sent, 1)
             # Less than half of the window says nothing of it: an outage of minutes is not 50 % of an hour.
             enough = sent * self._interval_s >= window_s / 2
-            self._fill("linkwatch_probe_success_ratio", name, "", slice(None), answered, enough)
+            self._fill("linkwatch_probe_success_ratio", name, "", everyone, answered, enough)
 
     def lossless(self) -> NDArray[np.bool_]:
         """Which rows have lost nothing in the judged window."""
         column = self._column("linkwatch_icmp_loss_ratio")
-        rows = self._rows["linkwatch_icmp_loss_ratio", JUDGED_WINDOW, ""]
+        rows = self._on_board(column.name, JUDGED_WINDOW, "", slice(0, len(self._targets)))
         return np.asarray(~column.present[rows] | (column.values[rows] == 0.0))
-
-    def pinger_rows(self) -> Rows:
-        """The pinger's row of each row here."""
-        return np.array([t.pinger_row for t in self._targets], dtype=np.intp)
 
     def _decided(self, results: Results) -> tuple[Rows, Floats, Floats]:
         known = results.row < len(self._row_of_pinger)
@@ -171,79 +174,59 @@ class EchoRecord:
         return rows[use], results.sent_at[use], rtt_s[use]
 
     def _arrange_rings(self, targets: Sequence[EchoTarget], before: Mapping[str, tuple[int, float]]) -> None:
-        old_rings = {group.ring.interval_s: group.ring for group in self._groups}
-        old_ring_row = self._ring_row
+        old = {group.ring.interval_s: group for group in self._groups}
         self._groups = []
-        self._group_of = np.zeros(len(targets), dtype=np.intp)
-        self._ring_row = np.zeros(len(targets), dtype=np.intp)
-        for number, interval_s in enumerate(dict.fromkeys(t.interval_s for t in targets)):
-            members = [row for row, t in enumerate(targets) if t.interval_s == interval_s]
-            kept = []
-            for row in members:
-                old_row, old_interval_s = before.get(targets[row].target.id, (-1, 0.0))
-                kept.append(int(old_ring_row[old_row]) if old_interval_s == interval_s else -1)
-            ring = old_rings.get(interval_s) or RttRing(interval_s)
-            ring.resize(np.array(kept, dtype=np.intp), len(members))
-            self._groups.append(_RingGroup(ring, np.array(members, dtype=np.intp)))
-            self._group_of[members] = number
-            self._ring_row[members] = np.arange(len(members))
+        first = 0
+        for interval_s, members in groupby(targets, key=lambda target: target.interval_s):
+            group = old.get(interval_s, _RingGroup(RttRing(interval_s), 0))
+            rows = [before.get(member.target.id, (-1, 0.0)) for member in members]
+            kept = [row - group.first if was_s == interval_s else -1 for row, was_s in rows]
+            group.ring.resize(np.array(kept, dtype=np.intp), len(kept))
+            self._groups.append(_RingGroup(group.ring, first))
+            first += len(kept)
 
     def _lay_out_board(self) -> None:
-        labels = target_labels([t.target for t in self._targets])
         for name in (*COUNTERS, *WINDOWED):
             self._board.column(name).clear_rows()
-        success = self._board.column("linkwatch_probe_success_ratio")
+        success = self._column("linkwatch_probe_success_ratio")
         success.keep(success.codes("probe") != self._board.texts.code(PROBE))
-        self._rows = {(name, "", ""): self._extend(name, labels) for name in COUNTERS}
+        subjects = self._board.labels.subjects.numbers(t.target.labels() for t in self._targets)
+        for name in COUNTERS:
+            self._add_rows(name, subjects)
         for window in (*WINDOWS_S, *ROLLUPS_S):
-            self._add_rows("linkwatch_icmp_loss_ratio", labels, window)
+            self._add_rows("linkwatch_icmp_loss_ratio", subjects, window)
         for window in ROLLUPS_S:
-            self._add_rows(
-                "linkwatch_probe_success_ratio", labels | {"probe": [PROBE] * len(self._targets)}, window
-            )
+            self._add_rows("linkwatch_probe_success_ratio", subjects, window, probe=PROBE)
         for window in WINDOWS_S:
-            self._add_rows("linkwatch_icmp_jitter_seconds", labels, window)
-            self._add_rows("linkwatch_call_quality_mos", labels, window)
+            self._add_rows("linkwatch_icmp_jitter_seconds", subjects, window)
+            self._add_rows("linkwatch_call_quality_mos", subjects, window)
             for stat in STATS:
-                self._add_rows("linkwatch_icmp_rtt_seconds", labels, window, stat)
+                self._add_rows("linkwatch_icmp_rtt_seconds", subjects, window, stat)
 
-    def _add_rows(self, name: str, labels: Mapping[str, Sequence[str]], window: str, stat: str = "") -> None:
-        count = len(self._targets)
-        extra = {"window": [window] * count, **({"stat": [stat] * count} if stat else {})}
-        self._rows[name, window, stat] = self._extend(name, {**labels, **extra})
+    def _add_rows(self, name: str, subjects: Codes, window: str = "", stat: str = "", **more: str) -> None:
+        detail = self._board.labels.details.number({**more, "window": window, "stat": stat})
+        self._first_row[name, window, stat] = self._column(name).extend(subjects, detail).start
 
-    def _extend(self, name: str, labels: Mapping[str, Sequence[str]]) -> Rows:
-        return self._column(name).extend(labels, len(self._targets))
-
-    def _put_window(self, window: str, members: Rows, found: Statistics) -> None:
+    def _put_window(self, window: str, rows: slice, found: Statistics) -> None:
         measured, answered = found.sent > 0, found.received > 0
         judged = found.sent >= JUDGED_SAMPLES if window == JUDGED_WINDOW else measured
         several = ~np.isnan(found.jitter_s)
-        self._fill("linkwatch_icmp_loss_ratio", window, "", members, found.loss_ratio, judged)
-        self._fill("linkwatch_icmp_jitter_seconds", window, "", members, found.jitter_s, several)
+        self._fill("linkwatch_icmp_loss_ratio", window, "", rows, found.loss_ratio, judged)
+        self._fill("linkwatch_icmp_jitter_seconds", window, "", rows, found.jitter_s, several)
         mos = estimate_mos(found.rtt_s["mean"], found.jitter_s, found.loss_ratio)
-        self._fill("linkwatch_call_quality_mos", window, "", members, mos, several)
+        self._fill("linkwatch_call_quality_mos", window, "", rows, mos, several)
         for stat in STATS:
-            self._fill("linkwatch_icmp_rtt_seconds", window, stat, members, found.rtt_s[stat], answered)
+            self._fill("linkwatch_icmp_rtt_seconds", window, stat, rows, found.rtt_s[stat], answered)
 
     def _fill(
-        self,
-        name: str,
-        window: str,
-        stat: str,
-        members: Rows | slice,
-        values: Floats,
-        present: NDArray[np.bool_],
+        self, name: str, window: str, stat: str, rows: slice, values: Floats, present: NDArray[np.bool_]
     ) -> None:
-        rows = self._rows[name, window, stat][members]
-        self._column(name).fill(rows, values, present, self._seen_at[members])
+        on_board = self._on_board(name, window, stat, rows)
+        self._column(name).fill(on_board, values, present, self._seen_at[rows])
+
+    def _on_board(self, name: str, window: str, stat: str, rows: slice) -> slice:
+        first = self._first_row[name, window, stat]
+        return slice(first + rows.start, first + rows.stop)
 
     def _column(self, name: str) -> Column:
         return self._board.column(name)
-
-
-def target_labels(targets: Sequence[Target]) -> dict[str, list[str]]:
-    """The labels of many targets, by label name, as `Column.extend` takes them."""
-    dictionaries = [target.labels() for target in targets]
-    names = dictionaries[0] if dictionaries else {}
-    return {name: [labels[name] for labels in dictionaries] for name in names}

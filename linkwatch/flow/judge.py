@@ -153,7 +153,7 @@ class Judge:
         async for _ in self._echoes.publish_windows(names):
             await asyncio.sleep(0)
         confirmations = np.full(len(self._pinger.up), CLEAN_CONFIRMATIONS, dtype=np.uint8)
-        confirmations[self._echoes.pinger_rows()[~self._echoes.lossless()]] = LOSSY_CONFIRMATIONS
+        confirmations[self._echoes.pinger_rows[~self._echoes.lossless()]] = LOSSY_CONFIRMATIONS
         self._pinger.set_confirmations(confirmations)
 
     def _count_blips(self, transitions: Sequence[Transition], now_s: float) -> None:

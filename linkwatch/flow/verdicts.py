@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,9 +11,9 @@ from linkwatch.core.board import Board, Rows
 from linkwatch.core.catalog import ROLLUPS_S, WINDOWS_S
 from linkwatch.core.coverage import Verdict
 from linkwatch.core.inventory import Inventory, Objectives, Target
+from linkwatch.core.labelsets import Codes
 from linkwatch.core.topology import DOWN, NOT_COVERED, UNKNOWN, UP, Reachability, UpstreamGraph
 from linkwatch.core.windows import MinuteCounts
-from linkwatch.flow.echoes import target_labels
 from linkwatch.flow.measure import FAILURES_TO_FALL, icmp_spec
 from probes.icmp import Outcome, Pinger, Results
 
@@ -43,7 +43,7 @@ class Verdicts:
         self._excused = np.zeros(size, dtype=np.bool_)
         self._judged_from_s: Floats = np.zeros(size)
         self._shown = self._up.copy()
-        self._changes, self._blips = MinuteCounts(size), MinuteCounts(size)
+        self._changes, self._blips = MinuteCounts(size, np.uint16), MinuteCounts(size, np.uint16)
         self._position_of_pinger: Rows = np.zeros(0, dtype=np.intp)
         specs = [icmp_spec(target) for target in inventory.targets.values()]
         self._interval_s = np.array([spec.interval_s if spec else 0.0 for spec in specs])
@@ -52,7 +52,7 @@ class Verdicts:
             for target in inventory.targets.values()
             if target.probes and icmp_spec(target) is None
         }
-        self._rows: dict[tuple[str, str], Rows] = {}
+        self._rows: dict[tuple[str, str], slice] = {}
         self._lay_out(inventory)
 
     def adopt(self, previous: Verdicts) -> None:
@@ -158,7 +158,7 @@ class Verdicts:
         everywhere = np.ones(len(self._up), dtype=np.bool_)
         for name, window_s in EVENT_WINDOWS_S.items():
             for metric, counts in zip(EVENTS, (self._changes, self._blips), strict=True):
-                values = counts.total(window_s, now_s).astype(np.float64)
+                values = counts.total(window_s, now_s)
                 self._board.column(metric).fill(self._rows[metric, name], values, everywhere, now)
 
     def target_of(self, pinger_row: int) -> str | None:
@@ -188,35 +188,48 @@ class Verdicts:
         for metric in (*PER_TARGET, *EVENTS, *REDUNDANCY, *GIVEN_METRICS):
             self._board.column(metric).clear_rows()
         targets = list(inventory.targets.values())
+        subjects = self._board.labels.subjects.numbers(target.labels() for target in targets)
         for metric in PER_TARGET:
-            self._add(metric, targets)
+            self._add(metric, subjects)
         for metric in EVENTS:
             for window in EVENT_WINDOWS_S:
-                self._add(metric, targets, window)
-        redundant = [target for target in targets if len(target.via) > 1]
+                self._add(metric, subjects, window)
+        redundant = subjects[[len(target.via) > 1 for target in targets]]
         for metric in REDUNDANCY:
             self._add(metric, redundant)
-        for target in targets:
-            self._describe(inventory, target)
+        self._describe(inventory, targets, subjects)
 
-    def _add(self, metric: str, targets: list[Target], window: str = "") -> None:
-        extra = {"window": [window] * len(targets)} if window else {}
-        rows = self._board.column(metric).extend({**target_labels(targets), **extra}, len(targets))
-        self._rows[metric, window] = rows
+    def _add(self, metric: str, subjects: Codes, window: str = "") -> None:
+        detail = self._board.labels.details.number({"window": window})
+        self._rows[metric, window] = self._board.column(metric).extend(subjects, detail)
 
-    def _describe(self, inventory: Inventory, target: Target) -> None:
-        site = inventory.sites.get(target.site)
-        info = {
-            "name": target.name,
-            "area": site.area if site else "",
-            "class": target.link_class,
-            "location": f"{site.location[0]},{site.location[1]}" if site and site.location else "",
-            "circuit": target.circuit.id if target.circuit else "",
-        }
-        self._board.column("linkwatch_target_info").set({**target.labels(), **info}, 1.0, GIVEN)
-        for objective, value in objective_values(inventory.objectives(target)).items():
-            labels = {**target.labels(), "objective": objective}
-            self._board.column("linkwatch_objective").set(labels, value, GIVEN)
+    def _describe(self, inventory: Inventory, targets: Sequence[Target], subjects: Codes) -> None:
+        details = self._board.labels.details
+        info = details.numbers(facts(inventory, target) for target in targets)
+        self._give("linkwatch_target_info", subjects, info, np.ones(len(targets)))
+        kept = [objective_values(inventory.objectives(target)) for target in targets]
+        for objective in dict.fromkeys(name for values in kept for name in values):
+            chosen = np.array([objective in values for values in kept], dtype=np.bool_)
+            values = np.array([values[objective] for values in kept if objective in values])
+            detail = details.number({"objective": objective})
+            self._give("linkwatch_objective", subjects[chosen], detail, values)
+
+    def _give(self, metric: str, subjects: Codes, details: Codes | int, values: Floats) -> None:
+        column = self._board.column(metric)
+        rows = column.extend(subjects, details)
+        column.fill(rows, values, np.ones(len(values), dtype=np.bool_), GIVEN)
+
+
+def facts(inventory: Inventory, target: Target) -> dict[str, str]:
+    """What is known of a target, as the labels of `linkwatch_target_info`."""
+    site = inventory.sites.get(target.site)
+    return {
+        "name": target.name,
+        "area": site.area if site else "",
+        "class": target.link_class,
+        "location": f"{site.location[0]},{site.location[1]}" if site and site.location else "",
+        "circuit": target.circuit.id if target.circuit else "",
+    }
 
 
 def objective_values(objectives: Objectives) -> dict[str, float]:

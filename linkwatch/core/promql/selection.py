@@ -9,7 +9,8 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from linkwatch.core.board import Board, Codes, Column, Floats, Mask, Rows, Texts
+from linkwatch.core.board import Board, Column, Floats, Mask, Rows
+from linkwatch.core.labelsets import Codes, Texts
 from linkwatch.core.promql.syntax import METRIC_NAME, Expression, Matcher, Selector
 from linkwatch.core.promql.vector import Frame, Vector
 from linkwatch.core.records import SeriesKey

@@ -16,7 +16,8 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from linkwatch.core.board import Codes, Floats, Mask, Rows, Texts
+from linkwatch.core.board import Floats, Mask, Rows
+from linkwatch.core.labelsets import Codes, Texts
 from linkwatch.core.promql.syntax import METRIC_NAME, PromqlError
 
 _T = TypeVar("_T")
