@@ -6,6 +6,7 @@ a `Recovery`: Prometheus's own is `Immediate`, LinkWatch's asks for evidence (ev
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -100,11 +101,13 @@ class Immediate:
 
 
 class Lifecycle:
-    """All alerts that are alive, by identity. `active`: each as of its last transition."""
+    """All alerts that are alive, by identity. `active`: each as of its last transition. `due_at`: when the
+    next of those that are pending has lasted; inf if none is."""
 
     def __init__(self, external_labels: Labels | None = None, restored: Iterable[Alert] = ()) -> None:
         self._external = external_labels or {}
         self.active = {alert.id: alert for alert in restored}
+        self.due_at = math.inf
         self._tracks = {key: Track.restore(alert) for key, alert in self.active.items()}
 
     def adopt(self, rules: Sequence[Rule]) -> None:
@@ -117,6 +120,7 @@ class Lifecycle:
 
     def step(self, now: float, holdings: list[Holding], recovery: Recovery) -> list[Transition]:
         """One evaluation: what holds now, and which alerts changed state by it."""
+        self.due_at = math.inf
         asked = by_identity(holdings)
         lapsed = [track for key, track in self._tracks.items() if key not in asked]
         transitions = [self._hold(key, asked[key], now, recovery) for key in asked]
@@ -143,6 +147,8 @@ class Lifecycle:
 
     def _rise(self, track: Track, now: float, *, lasted: bool) -> Transition | None:
         was = track.state
+        if not lasted and was is not AlertState.FIRING:
+            self.due_at = min(self.due_at, _lasted_at(track))
         if was is AlertState.FIRING or (was is AlertState.PENDING and not lasted):
             return None
         if not lasted and was is None:
@@ -192,6 +198,12 @@ def _keep_time(track: Track, asked: Sequence[Holding], now: float) -> list[Holdi
         for holding in asked
         if now - track.since[holding.rule.key] >= holding.rule.for_s - _ROUNDING_S
     ]
+
+
+def _lasted_at(track: Track) -> float:
+    """When the first rule that asks for a pending alert has asked for long enough, if that is its own."""
+    assert track.rule is not None, "whoever asks is a rule"
+    return track.since[track.rule.key] + track.rule.for_s
 
 
 def _keeps_firing(track: Track, now: float) -> bool:

@@ -41,6 +41,11 @@ class AlertMachine:
         """
         return self._lifecycle.active
 
+    @property
+    def due_at(self) -> float:
+        """When the next pending alert will have lasted for its `for`; inf if none is pending."""
+        return self._lifecycle.due_at
+
     def latest(self, alert: str) -> Alert:
         """The active alert of that id with value, annotations and times as of the last step."""
         return self._lifecycle.latest(alert)

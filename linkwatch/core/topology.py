@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial, reduce
 
 import numpy as np
 from numpy.typing import NDArray
@@ -128,6 +129,19 @@ class UpstreamGraph:
             found[level.targets] = np.logical_or.reduceat(hit, level.starts)
         return found
 
+    def behind(self) -> Indices:
+        """How many targets are reached only through each one: those that it dominates in the graph."""
+        order = np.concatenate([np.zeros(0, np.intp), *(level.targets for level in self._levels)]).tolist()
+        above = [NOT_COVERED] * (len(self.ids) + 1)  # the last stands for what is above all targets
+        depth = [0] * len(self.ids) + [-1]
+        for i in order:
+            above[i] = reduce(partial(_meet, above, depth), self.upstreams[i])
+            depth[i] = depth[above[i]] + 1
+        count = [0] * (len(self.ids) + 1)
+        for i in reversed(order):
+            count[above[i]] += count[i] + 1
+        return np.array(count[:-1], dtype=np.intp)
+
     def answering_paths(self, up: Verdicts) -> tuple[Indices, Indices, Indices]:
         """Of targets with more than one upstream: index, upstreams that answer, upstreams in all."""
         covered, _ = self.cover(up)
@@ -149,6 +163,16 @@ class UpstreamGraph:
             placed.update(ready)
             waiting.difference_update(ready)
         return tuple(levels)
+
+
+def _meet(above: Sequence[int], depth: Sequence[int], a: int, b: int) -> int:
+    """The nearest target that both are reached only through, one of them included."""
+    while a != b:
+        if depth[a] >= depth[b]:
+            a = above[a]
+        else:
+            b = above[b]
+    return a
 
 
 def _level(targets: Sequence[int], upstreams: Sequence[Sequence[int]]) -> _Level:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -60,6 +61,17 @@ def test_an_alert_is_pending_until_its_for_is_over_then_fires() -> None:
     assert (alert.true_since, alert.fired_at, alert.value) == (0.0, 3.0, 0.0)
     assert alert.labels["alertname"] == "Down"
     assert alert.severity == "critical"
+
+
+def test_it_is_known_when_the_next_pending_alert_has_lasted() -> None:
+    wide = replace(DOWN, name="Wide", for_s=1.5)
+    world = World(DOWN, wide)
+    world.step(0.0)
+    assert world.machine.due_at == math.inf
+    for now, due_at in ((1.0, 2.5), (2.0, 2.5), (2.5, 4.0), (4.0, math.inf)):
+        world.measure(now)
+        world.step(now)
+        assert world.machine.due_at == due_at
 
 
 def test_without_for_an_alert_fires_at_once() -> None:

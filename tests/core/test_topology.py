@@ -77,3 +77,18 @@ def test_redundant_paths_are_counted() -> None:
     g = graph(site=["a", "b"], a=[], b=["c"], c=[])
     many, answering, total = g.answering_paths(verdicts(g, "c"))
     assert (many.tolist(), answering.tolist(), total.tolist()) == ([0], [1], [2])
+
+
+def behind(g: UpstreamGraph) -> dict[str, int]:
+    return {g.ids[i]: int(count) for i, count in enumerate(g.behind()) if count}
+
+
+def test_what_is_reached_through_two_upstreams_is_behind_neither_but_behind_what_both_are_behind() -> None:
+    g = graph(core=[], a=["core"], b=["core"], site=["a", "b"], camera=["site"])
+    assert behind(g) == {"core": 4, "site": 1}
+
+
+def test_behind_an_upstream_is_all_that_it_covers_alone() -> None:
+    g = graph(core=[], a=["core"], b=["a"], c=["b", "core"], d=["c"], e=["d", "b"], alone=[])
+    ups = {name: len(roots(g, name)) for name in g.ids}
+    assert behind(g) == {name: count for name, count in ups.items() if count}
