@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, make_url
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError
 
 from linkwatch.store.errors import StoreError
@@ -74,7 +74,7 @@ def insert_once(connection: Connection, table: Table, rows: Sequence[dict[str, A
 
 
 def _insert(connection: Connection) -> Any:
-    return sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    return import_module(f"sqlalchemy.dialects.{connection.dialect.name}").insert  # the other stays unloaded
 
 
 def _open(url: URL, *, connections: int, writes: bool) -> Engine:

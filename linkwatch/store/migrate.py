@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from sqlalchemy import Connection, inspect, text
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
-
-from linkwatch.store.errors import StoreError
-
-_SCRIPTS = Path(__file__).parent / "migrations"
+from linkwatch.store.tables import REVISION
 
 
 def migrate(connection: Connection, place: str) -> None:
     """Run what is missing. Raises StoreError if a newer LinkWatch has been here."""
-    config = Config()
-    config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
-    config.set_main_option("path_separator", "os")
-    config.attributes["connection"] = connection
-    scripts = ScriptDirectory.from_config(config)
-    known = {script.revision for script in scripts.walk_revisions()}
-    present = set(MigrationContext.configure(connection).get_current_heads())
-    if not present <= known:
-        raise StoreError(f"the store {place} was written by a newer LinkWatch; use that version or a backup")
-    if present != set(scripts.get_heads()):
-        command.upgrade(config, "head")
+    if _revisions(connection) != [REVISION]:
+        from linkwatch.store.upgrade import upgrade  # alembic: 11 MB and 0.1 s that most starts do not need
+
+        upgrade(connection, place)
+
+
+def _revisions(connection: Connection) -> list[str]:
+    if not inspect(connection).has_table("alembic_version"):
+        return []
+    return list(connection.scalars(text("SELECT version_num FROM alembic_version")))

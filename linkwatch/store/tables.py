@@ -23,6 +23,9 @@ from sqlalchemy import (
     TypeDecorator,
 )
 
+REVISION = "0001"
+"""The migration that makes these tables."""
+
 metadata = MetaData(
     naming_convention={
         "pk": "pk_%(table_name)s",
