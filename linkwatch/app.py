@@ -7,7 +7,6 @@ import contextlib
 import gc
 import logging
 import socket
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -21,12 +20,13 @@ from linkwatch.core.inventory import Inventory, Target
 from linkwatch.core.rules import AlertMachine
 from linkwatch.flow.addresses import Addresses
 from linkwatch.flow.audit import Auditor
+from linkwatch.flow.clock import STEP_S, Clock
 from linkwatch.flow.deliver import Deliverer
 from linkwatch.flow.echoes import EchoRecord, EchoTarget
 from linkwatch.flow.escalate import Escalator
 from linkwatch.flow.incidents import ZONE, Incidents
 from linkwatch.flow.intake import Intake
-from linkwatch.flow.judge import Clock, Judge
+from linkwatch.flow.judge import Judge
 from linkwatch.flow.measure import Measurer, icmp_spec, ping_targets, probe_metrics
 from linkwatch.flow.plan import Plan, Read, prepare, prepare_apart, unhurried
 from linkwatch.flow.privileges import FOR_SOCKETS, starting_first
@@ -43,7 +43,7 @@ GUARD_S = 1.0
 STUCK_S = 5.0
 """A pinger thread or judge that has not turned for so long is stuck: better no process than a blind one."""
 
-CLOCK = Clock(utc=time.time, monotonic=time.monotonic)
+CLOCK = Clock()
 
 
 log = logging.getLogger(__name__)
@@ -110,6 +110,8 @@ class Service:
             outcomes=self.deliverer.outcomes,
             clock=CLOCK,
         )
+        if (ahead_s := stored.last_at - CLOCK.utc()) > STEP_S:
+            await self.judge.move_times(-ahead_s)  # the clock was set back between the two runs
         self._follow_pinger(await self._point_pinger(config.inventory))
         await self.measurer.replace(config.inventory)
 

@@ -195,6 +195,12 @@ class Board:
         """The column of a metric, if anything was ever put there."""
         return self._columns.get(name)
 
+    def move_times(self, by_s: float) -> None:
+        """Go on with a clock that was set by so much: what was measured is as old as it was."""
+        for column in self._columns.values():
+            measured_at = column.measured_at
+            measured_at[measured_at > 0.0] += by_s
+
     def forget_targets(self, targets: Iterable[str]) -> None:
         """Remove every series of these targets."""
         codes = [code for code in map(self.texts.find, targets) if code]

@@ -144,6 +144,12 @@ class Grouping:
                 fresh[cause or alert.target or root_name(alert)].append(alert)
         return Survey(fresh, under, _impact(s.reachability))
 
+    def move_times(self, by_s: float) -> None:
+        """Go on with a clock that was set by so much."""
+        self._covered_at = {key: at + by_s for key, at in self._covered_at.items()}
+        self._started_at = None if self._started_at is None else self._started_at + by_s
+        self._isolated_at = None if self._isolated_at is None else self._isolated_at + by_s
+
     def _start(self, s: Situation) -> None:
         """What had fired when the last run ended may have stood under a cover that is gone: recheck it."""
         self._started_at = s.now

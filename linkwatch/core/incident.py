@@ -121,6 +121,18 @@ class IncidentBook:
         close(incident, replace(story, change=OPERATOR), draft, reason=OPERATOR, **_signed(by, note))
         return draft.changes()
 
+    def move_times(self, by_s: float, active: Iterable[Alert], inventory: Inventory, now: float) -> Changes:
+        """Go on with a clock that was set by so much and shows `now`: no step is early or late by it.
+
+        `active`: the alerts that are not gone, moved already.
+        """
+        self._memory.move_times(by_s)
+        self._grouping.move_times(by_s)
+        draft = self._draft(inventory, now)
+        for incident in draft.incidents:
+            draft.log(draft.put(incident.moved(by_s)), "clock-set", by_s=f"{by_s:+.1f}")
+        return replace(draft.changes(active), moved_s=by_s)
+
     def apply(self, changes: Changes) -> None:
         """Take over a decision that was made by this book."""
         for incident in changes.incidents:

@@ -70,6 +70,13 @@ class Track:
             alert.value, alert.true_at, alert.fired_at, alert.series,
         )  # fmt: skip
 
+    def move_times(self, by_s: float) -> None:
+        """Go on with a clock that was set by so much."""
+        moved = self.alert(AlertState.PENDING).moved(by_s)
+        self.true_since, self.true_at, self.fired_at = moved.true_since, moved.true_at, moved.fired_at
+        self.since = {key: since + by_s for key, since in self.since.items()}
+        self.recovered_at = None if self.recovered_at is None else self.recovered_at + by_s
+
     def alert(self, state: AlertState) -> Alert:
         """The alert as it stands."""
         return Alert(
@@ -117,6 +124,12 @@ class Lifecycle:
         for track in self._tracks.values():
             same = None if track.rule is None else by_key.get(track.rule.key)
             track.rule = same or by_name.get(track.rule_name)
+
+    def move_times(self, by_s: float) -> None:
+        """Go on with a clock that was set by so much: no `for` gets shorter or longer by it."""
+        self.active = {key: alert.moved(by_s) for key, alert in self.active.items()}
+        for track in self._tracks.values():
+            track.move_times(by_s)
 
     def step(self, now: float, holdings: list[Holding], recovery: Recovery) -> list[Transition]:
         """One evaluation: what holds now, and which alerts changed state by it."""

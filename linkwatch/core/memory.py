@@ -58,6 +58,11 @@ class Memory:
             own = worst_first(self._alerts[id_] for id_ in incident.alerts if id_ in self._alerts)
         return Story(incident, own, draft.inventory, self._evidence, draft.now)
 
+    def move_times(self, by_s: float) -> None:
+        """Go on with a clock that was set by so much."""
+        self._lower_since = {id_: since + by_s for id_, since in self._lower_since.items()}
+        self._started_at = None if self._started_at is None else self._started_at + by_s
+
     def is_lower_for_s(self, incident: Incident, now: float) -> float:
         """For how long the incident has been less severe than it says; the count starts here."""
         return now - self._lower_since.setdefault(incident.id, now)

@@ -7,7 +7,7 @@ All times are seconds since the epoch (UTC).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 SeriesKey = tuple[str, tuple[tuple[str, str], ...]]
@@ -65,6 +65,13 @@ class Alert:
     def severity(self) -> str:
         """`critical`, `warning`, `info` or `none`."""
         return self.labels.get("severity", "warning")
+
+    def moved(self, by_s: float) -> Alert:
+        """The same on a clock that was set by so much."""
+        fired_at = None if self.fired_at is None else self.fired_at + by_s
+        return replace(
+            self, true_since=self.true_since + by_s, true_at=self.true_at + by_s, fired_at=fired_at
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +152,15 @@ class Incident:
     plan: Plan = Plan()
     due_at: float | None = None
 
+    def moved(self, by_s: float) -> Incident:
+        """The same on a clock that was set by so much; `due_at` is not moved but follows from the rest."""
+        return replace(
+            self,
+            opened_at=self.opened_at + by_s,
+            acknowledged_at=None if self.acknowledged_at is None else self.acknowledged_at + by_s,
+            covered_since=None if self.covered_since is None else self.covered_since + by_s,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Event:
@@ -198,13 +214,18 @@ class Notification:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """One decision: committed whole or not at all."""
+    """One decision: committed whole or not at all.
+
+    `moved_s`: the wall clock was set by so much, and what waits in the outbox moves along.
+    """
 
     alerts: tuple[Alert, ...] = ()
     gone_alerts: tuple[str, ...] = ()
     incidents: tuple[Incident, ...] = ()
     events: tuple[Event, ...] = ()
     notifications: tuple[Notification, ...] = ()
+    moved_s: float = 0.0
 
     def __bool__(self) -> bool:
-        return bool(self.alerts or self.gone_alerts or self.incidents or self.events or self.notifications)
+        rows = self.alerts or self.gone_alerts or self.incidents or self.events or self.notifications
+        return bool(rows or self.moved_s)

@@ -55,6 +55,10 @@ class AlertMachine:
         self._claims = [RuleClaims(rule, alert_id, self._external) for rule in rules]
         self._lifecycle.adopt(rules)
 
+    def move_times(self, by_s: float) -> None:
+        """Go on with a clock that was set by so much; the board's times must be moved as well."""
+        self._lifecycle.move_times(by_s)
+
     def step(self, board: Board, now: float, *, isolated: bool, targets: Container[str]) -> list[Transition]:
         """Evaluate every rule; returns what changed, with the reason of each."""
         holdings = self._evaluate(board, now)

@@ -29,6 +29,11 @@ class Witnesses:
         if len(seen_at) > REPORTERS_KEPT:
             del seen_at[min(seen_at, key=seen_at.__getitem__)]
 
+    def move_times(self, by_s: float) -> None:
+        """Go on with a clock that was set by so much."""
+        for seen_at in self._seen_at.values():
+            seen_at.update({address: at + by_s for address, at in seen_at.items()})
+
     def reporters(self, now: float) -> Mapping[str, tuple[str, ...]]:
         """Addresses by target, the newest first; targets without a recent report are left out."""
         for target, seen_at in list(self._seen_at.items()):

@@ -88,6 +88,13 @@ class Incidents:
         async with self._lock:
             await self._commit(self._book.decide(situation))
 
+    async def move_times(self, by_s: float, active: Mapping[str, Alert]) -> None:
+        """Go on with a clock that was set by so much. `active`: alerts that are not gone, moved already."""
+        self._witnesses.move_times(by_s)
+        async with self._lock:
+            now = self._now()
+            await self._commit(self._book.move_times(by_s, active.values(), self._inventory, now))
+
     async def escalate(self, now: float) -> None:
         """Run the steps and repeats that are due."""
         async with self._lock:

@@ -8,7 +8,7 @@ import numpy as np
 
 from linkwatch.core.coverage import Coverage
 from linkwatch.core.inventory import ProbeSpec, Target
-from linkwatch.flow.judge import Clock
+from linkwatch.flow.clock import Clock
 from linkwatch.flow.record import ProbeRecord
 from linkwatch.flow.verdicts import Verdicts
 from probes.sample import Sample

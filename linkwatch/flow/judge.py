@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+import logging
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -16,12 +16,15 @@ from linkwatch.core.inventory import Inventory
 from linkwatch.core.records import GoneReason, Transition
 from linkwatch.core.rules import AlertMachine
 from linkwatch.core.topology import NOT_COVERED, UP, Reachability
+from linkwatch.flow.clock import Clock
 from linkwatch.flow.echoes import EchoRecord
 from linkwatch.flow.incidents import Incidents
 from linkwatch.flow.measure import Measurer
 from linkwatch.flow.verdicts import Verdicts
 from linkwatch.flow.vitals import Vitals
 from probes.icmp import Pinger, Results
+
+log = logging.getLogger(__name__)
 
 TURN_S = 1.0
 SHORT_WINDOWS = ("10s", "1m")
@@ -31,14 +34,6 @@ LONG_EVERY_TURNS = 5
 CLEAN_CONFIRMATIONS = 8
 LOSSY_CONFIRMATIONS = 10
 """How many lost confirmations make a target down: more where losses are usual (DESIGN: suspect mode)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Clock:
-    """The service's two clocks: `utc` for events, `monotonic` for durations, both in seconds."""
-
-    utc: Callable[[], float]
-    monotonic: Callable[[], float]
 
 
 class Judge:
@@ -105,7 +100,18 @@ class Judge:
         async with self._turning:
             await self._turn(full=full)
 
+    async def move_times(self, by_s: float) -> None:
+        """Go on with a clock that was set by so much: nothing happens earlier or later by it."""
+        log.warning("the clock of this machine was set by %+.1f s", by_s)
+        self._board.move_times(by_s)
+        self._verdicts.move_times(by_s)
+        self._echoes.move_times(by_s)
+        self._machine.move_times(by_s)
+        await self._incidents.move_times(by_s, self._machine.active)
+
     async def _turn(self, *, full: bool) -> None:
+        if moved_s := self._clock.catch_up():
+            await self.move_times(moved_s)
         started_s = self._clock.monotonic()
         now = self._clock.utc()
         reach = self._reach(now, started_s)

@@ -85,4 +85,5 @@ def merge(first: Changes, then: Changes) -> Changes:
         incidents=tuple(incidents.values()),
         events=(*first.events, *then.events),
         notifications=(*first.notifications, *then.notifications),
+        moved_s=first.moved_s + then.moved_s,
     )

@@ -96,6 +96,10 @@ class Verdicts:
                 self._down_since[position] = verdict.since + (now_s - now) - self._interval_s[position]
                 self._measured_at[position] = now
 
+    def move_times(self, by_s: float) -> None:
+        """Go on with a clock that was set by so much."""
+        self._measured_at[self._measured_at > 0.0] += by_s
+
     def is_decided_by(self, target: str, probe: str) -> bool:
         """Whether this probe, which is not ICMP, says whether the target is up."""
         return self._reachability_probe.get(target) == probe

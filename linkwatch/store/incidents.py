@@ -62,6 +62,12 @@ def next_id(connection: Connection) -> int:
     return (connection.scalar(select(func.max(incidents.c.id))) or 0) + 1
 
 
+def last_event_at(connection: Connection) -> float:
+    """When the last line of any timeline was written; 0 if there is none."""
+    query = select(events.c.at).order_by(events.c.id.desc()).limit(1)
+    return connection.scalar(query) or 0.0
+
+
 def _event_row(event: Event) -> dict[str, Any]:
     return {"incident": event.incident, "at": event.at, "kind": event.kind, "detail": dict(event.detail)}
 

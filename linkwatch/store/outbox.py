@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, case, func, or_, select, update
 
 from linkwatch.core.records import Delivery, Event, Notification, NotificationKind
 from linkwatch.store import incidents
@@ -114,6 +114,16 @@ def settle(connection: Connection, owner: str, leased: Leased, settlement: Settl
     if settlement.event is not None:
         incidents.add_events(connection, [settlement.event])
     return True
+
+
+def move_times(connection: Connection, by_s: float) -> None:
+    """The clock was set by so much: what is still to be sent waits as long as it would have."""
+    moved = {
+        "created_at": outbox.c.created_at + by_s,
+        "lease_until": outbox.c.lease_until + by_s,
+        "next_at": case((outbox.c.next_at > 0, outbox.c.next_at + by_s), else_=0.0),
+    }
+    connection.execute(update(outbox).where(outbox.c.state.in_(_TO_SEND)).values(moved))
 
 
 def of_incident(connection: Connection, incident_id: int) -> tuple[NotificationRow, ...]:

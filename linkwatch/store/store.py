@@ -36,11 +36,15 @@ KEY_USE_RESOLUTION_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What a start needs: alerts that are not gone, incidents that are not resolved."""
+    """What a start needs: alerts that are not gone, incidents that are not resolved.
+
+    `last_at`: the newest time in the rows; if that lies ahead, the clock was set back meanwhile.
+    """
 
     alerts: tuple[Alert, ...]
     incidents: tuple[Incident, ...]
     next_incident_id: int
+    last_at: float = 0.0
 
 
 class Store:
@@ -222,6 +226,8 @@ def _hold_nothing() -> None:
 
 def _apply(connection: Connection, changes: Changes) -> None:
     """Incidents first: events and notifications refer to them."""
+    if changes.moved_s:
+        outbox.move_times(connection, changes.moved_s)
     alerts.put(connection, changes.alerts)
     alerts.drop(connection, changes.gone_alerts)
     incidents.put(connection, changes.incidents)
@@ -231,4 +237,6 @@ def _apply(connection: Connection, changes: Changes) -> None:
 
 def _load(connection: Connection) -> Stored:
     open_incidents = incidents.find(connection, states=incidents.NOT_RESOLVED, limit=None, before_id=None)
-    return Stored(alerts.load(connection), open_incidents, incidents.next_id(connection))
+    active = alerts.load(connection)
+    last_at = max([incidents.last_event_at(connection), *(alert.true_at for alert in active)])
+    return Stored(active, open_incidents, incidents.next_id(connection), last_at)

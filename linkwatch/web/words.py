@@ -77,6 +77,7 @@ EVENTS = {
     "fault-owner": Word("Xác định đơn vị chịu trách nhiệm", "Fault owner"),
     "covered": Word("Bị che", "Covered"),
     "uncovered": Word("Hết bị che", "Uncovered"),
+    "clock-set": Word("Đồng hồ máy chủ được chỉnh", "The server's clock was set"),
     "held": Word("Giữ: chưa đo lại được", "Held"),
     "measured-again": Word("Đo lại được", "Measured again"),
     "told": Word("Báo tin", "Told"),
@@ -96,6 +97,7 @@ EVENTS = {
 DETAILS = {
     "alert": "cảnh báo",
     "by": "bởi",
+    "by_s": "giây",
     "channel": "kênh",
     "contact": "người nhận",
     "count": "số lượng",

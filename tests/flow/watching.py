@@ -15,8 +15,9 @@ from linkwatch.core.inventory import Inventory, ProbeSpec, Target
 from linkwatch.core.records import Alert, Transition
 from linkwatch.core.rules import AlertMachine, Rule
 from linkwatch.core.topology import Reachability
+from linkwatch.flow.clock import Clock
 from linkwatch.flow.echoes import EchoRecord, EchoTarget
-from linkwatch.flow.judge import Clock, Judge
+from linkwatch.flow.judge import Judge
 from linkwatch.flow.measure import Measurer, icmp_spec
 from linkwatch.flow.verdicts import Verdicts
 from linkwatch.flow.vitals import Vitals
@@ -79,6 +80,9 @@ class FakeIncidents:
     def note_reporter(self, target: str, reporter: str, at: float) -> None:
         pass
 
+    async def move_times(self, by_s: float, active: Mapping[str, Alert]) -> None:
+        self.moved_s = by_s
+
     async def judge(
         self,
         active: Mapping[str, Alert],
@@ -95,10 +99,14 @@ class Watch:
     """Everything between the pinger and the incidents. A row of the pinger is a place in `pinged`."""
 
     def __init__(
-        self, inventory: Inventory, rules: Sequence[Rule] = (), restored: Iterable[Alert] = ()
+        self,
+        inventory: Inventory,
+        rules: Sequence[Rule] = (),
+        restored: Iterable[Alert] = (),
+        utc_s: float = START,
     ) -> None:
-        self.utc_s, self.now_s = START, MONOTONIC
-        self.clock = Clock(utc=lambda: self.utc_s, monotonic=lambda: self.now_s)
+        self.utc_s, self.now_s = utc_s, MONOTONIC
+        self.clock = Clock(wall=lambda: self.utc_s, monotonic=lambda: self.now_s)
         self.inventory, self.board = inventory, Board()
         self.coverage = Coverage(inventory.targets, inventory.anchors)
         self.verdicts = Verdicts(self.board, inventory, self.coverage.graph)

@@ -9,7 +9,7 @@ from linkwatch.core.records import Changes, Delivery, Event, NotificationKind
 from linkwatch.store.outbox import Settlement
 from linkwatch.store.store import LEASE_MARGIN_S, Store
 from tests.store.conftest import OpenStore
-from tests.store.samples import incident, notification, page
+from tests.store.samples import ALERT, incident, notification, page
 
 DEADLINE_S = 10.0
 DELIVERED = Settlement(Delivery.DELIVERED, at=1.0)
@@ -170,3 +170,28 @@ async def test_settling_survives_an_incident_that_resolved_meanwhile(store: Stor
     assert leased is not None
     await store.commit(Changes(incidents=(replace(incident(1), due_at=None),)))
     assert await store.settle(leased, replace(DELIVERED, event=Event(1, 2.0, "delivered")))
+
+
+async def test_a_clock_that_was_set_makes_no_message_early_or_late(store: Store) -> None:
+    await store.commit(page(1))
+    leased = await store.lease("chat", now=9000.0, deadline_s=DEADLINE_S)
+    assert leased is not None
+    await store.settle(leased, Settlement(Delivery.QUEUED, at=9001.0, next_at=9005.0))
+    await store.commit(page(2, "2/page/0/vnpt-duty/chat", contact="vnpt-duty"))
+    await store.commit(Changes(moved_s=-3600.0))
+    assert await store.due_recipients(5401.0) == (("chat", "vnpt-duty"),), "due at once stays so"
+    again = await store.lease("chat", now=5405.0, deadline_s=DEADLINE_S, contact="it-duty")
+    assert again is not None
+    await store.commit(Changes(moved_s=3600.0))
+    assert await store.lease("chat", now=9005.1, deadline_s=DEADLINE_S, contact="it-duty") is None, "leased"
+    await store.settle(again, DELIVERED)
+    await store.commit(Changes(moved_s=3600.0))
+    assert (await store.notifications(1))[0].delivered_at == 1.0
+
+
+async def test_a_start_knows_the_newest_time_in_the_rows(store: Store) -> None:
+    assert (await store.load()).last_at == 0.0
+    await store.commit(replace(page(1), events=(Event(1, 500.0, "opened"), Event(1, 480.0, "told"))))
+    assert (await store.load()).last_at == 480.0, "the last one that was written"
+    await store.commit(Changes(alerts=(replace(ALERT, true_at=700.0),)))
+    assert (await store.load()).last_at == 700.0
