@@ -78,7 +78,10 @@ class Burst:
         self._pinger.close()
 
     def collect(self) -> bool:
-        """Take what has ended since the last call; whether that was all."""
+        """Take what has ended since the last call; whether that was all. Raises RuntimeError if the pinger
+        has died, for then nothing would ever end."""
+        if not self._pinger.is_alive:
+            raise RuntimeError("the pinger's thread has died")
         part = self._pinger.drain()
         self.ended += len(part.row)
         self._parts.append(part)

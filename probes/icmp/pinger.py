@@ -41,7 +41,7 @@ class Pinger:
     """Pings all targets from one thread over one socket per address family.
 
     `wake` is called from that thread when a verdict changed. `count`: rounds per target (None: for ever).
-    All methods may be called from any thread. If the thread dies, `counters().alive_at` stands still.
+    All methods may be called from any thread. If the thread dies or hangs, `counters().alive_at` stands still.
     """
 
     def __init__(
@@ -152,6 +152,11 @@ class Pinger:
         """Which rows are covered by an upstream's failure, hence not confirmed."""
         with self._lock:
             self._engine.suspects.covered[:] = covered
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether its thread runs."""
+        return self._thread.is_alive()
 
     def drain(self) -> Results:
         """Everything since the last drain."""

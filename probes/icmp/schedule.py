@@ -7,8 +7,8 @@ import numpy as np
 from probes.icmp.columns import Floats, Integers, Rows, grown
 
 LATE_S = 1.0
-"""A round later than this, or than half its interval, is skipped: it would only make a burst. Threads that hold
-the interpreter lock for 75 ms at a time keep us waiting for up to 0.4 s: that is caught up with."""
+"""A round later than this, or than half its interval, is skipped: it would only make a burst. Threads that
+hold the interpreter lock for 75 ms at a time keep us waiting for up to 0.4 s: that is caught up with."""
 PUNCTUAL_S = 0.05
 """A round no later than this is never skipped: the thread does not wake for each ping alone."""
 

@@ -11,6 +11,7 @@ import icmplib
 import pytest
 
 from probes.icmp import METRICS, ProbePermissionError, Settings, ping_many, probe
+from probes.icmp.engine import Engine
 from probes.sample import Reason, Target
 from tests.network import Namespace
 
@@ -160,3 +161,13 @@ def test_without_any_icmp_socket_the_error_names_what_mends_it(namespace: Namesp
     assert "setcap cap_net_raw+ep" in message
     assert "sysctl -w net.ipv4.ping_group_range" in message
     assert issubclass(ProbePermissionError, PermissionError)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_nobody_waits_for_a_pinger_that_has_died(monkeypatch: pytest.MonkeyPatch) -> None:
+    def die(_engine: Engine, _now: float, _limit: int) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Engine, "take", die)
+    with pytest.raises(RuntimeError, match="died"):
+        ping_many({"here": ip_address("127.0.0.1")})

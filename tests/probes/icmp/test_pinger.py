@@ -252,3 +252,4 @@ def test_the_thread_shows_that_it_lives_until_closed(start: Start) -> None:
     wait_for(lambda: pinger.counters().alive_at > first)
     pinger.close()
     assert pinger.counters().alive_at == pinger.counters().alive_at
+    assert not pinger.is_alive
