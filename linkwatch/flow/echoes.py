@@ -25,6 +25,9 @@ JUDGED_SAMPLES = 60
 """In the window on which loss is judged, fewer samples say nothing: one of sixty is already 1.7 %."""
 
 JUDGED_WINDOW = "5m"
+USUAL_WINDOWS = ("1m", JUDGED_WINDOW)
+"""What says how much loss is usual: the shorter one, too, for a link that has just become bad."""
+
 PER_MINUTE = np.uint16
 """What holds the echoes to one target in a minute."""
 
@@ -169,6 +172,16 @@ class EchoRecord:
         column = self._column("linkwatch_icmp_loss_ratio")
         rows = self._on_board(column.name, JUDGED_WINDOW, "", slice(0, len(self._targets)))
         return np.asarray(~column.present[rows] | (column.values[rows] == 0.0))
+
+    def loss_ratios(self, pinger_rows: Rows) -> Floats:
+        """What these rows of the pinger lost in the last minutes, by the worst window; nan: not known."""
+        column = self._column("linkwatch_icmp_loss_ratio")
+        rows = self._row_of_pinger[pinger_rows]
+        worst = np.full(rows.size, np.nan)
+        for window in USUAL_WINDOWS:
+            on_board = self._first_row[column.name, window, ""] + rows
+            worst = np.fmax(worst, np.where(column.present[on_board], column.values[on_board], np.nan))
+        return worst
 
     def _decided(self, results: Results) -> tuple[Rows, Floats, Floats]:
         known = results.row < len(self._row_of_pinger)

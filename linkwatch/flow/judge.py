@@ -7,6 +7,7 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -34,6 +35,15 @@ LONG_EVERY_TURNS = 5
 CLEAN_CONFIRMATIONS = 8
 LOSSY_CONFIRMATIONS = 10
 """How many lost confirmations make a target down: more where losses are usual (DESIGN: suspect mode)."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What is reachable, at `now` (UTC) and `now_s` (monotonic)."""
+
+    now: float
+    now_s: float
+    reach: Reachability
 
 
 class Judge:
@@ -84,8 +94,10 @@ class Judge:
         self._poked.set()
 
     async def run(self) -> None:
-        """Take turns, for ever. What goes wrong in one ends the service, for a judge that goes on with half
-        of a turn is blind without a word; a new start resumes from the rows.
+        """Take turns, for ever: every second, when poked, and when a pending alert has lasted.
+
+        What goes wrong in one ends the service, for a judge that goes on with half of a turn is blind without
+        a word; a new start resumes from the rows.
         """
         next_s = self._clock.monotonic()
         while True:
@@ -112,31 +124,42 @@ class Judge:
     async def _turn(self, *, full: bool) -> None:
         if moved_s := self._clock.catch_up():
             await self.move_times(moved_s)
-        started_s = self._clock.monotonic()
-        now = self._clock.utc()
-        reach = self._reach(now, started_s)
+        started_s, look = self._clock.monotonic(), self._look()
         if full:
-            await self._refresh_windows(now, started_s)
-        transitions = self._machine.step(
-            self._board, now, isolated=reach.isolated, targets=self._inventory.targets
-        )
-        self._count_blips(transitions, started_s)
-        await self._incidents.judge(self._machine.active, transitions, reach, now, self._machine.latest)
-        self.reachability = reach
+            async for _ in self._refresh_windows(look):
+                await asyncio.sleep(0)
+                if self._poked.is_set():  # a verdict waits for no window
+                    self._poked.clear()
+                    look = self._look()
+                    await self._decide(look)
+        await self._decide(look)
         if full:
-            self._publish_vitals(now, started_s)
+            self._publish_vitals(look.now, started_s)
         self.turned_s = self._clock.monotonic()
 
-    def _reach(self, now: float, now_s: float) -> Reachability:
+    async def _decide(self, look: _Look) -> None:
+        transitions = self._machine.step(
+            self._board, look.now, isolated=look.reach.isolated, targets=self._inventory.targets
+        )
+        self._count_blips(transitions, look.now_s)
+        await self._incidents.judge(
+            self._machine.active, transitions, look.reach, look.now, self._machine.latest
+        )
+        self.reachability = look.reach
+
+    def _look(self) -> _Look:
+        """Take over what the pinger has found out."""
+        now, now_s = self._clock.utc(), self._clock.monotonic()
         results = self._pinger.drain()
         self._verdicts.take_echoes(self._pinger, results, now, now_s)
         reach = self._coverage.judge(self._verdicts.verdict(), now_s)
         self._echoes.take(results, self._coverage, now, now_s)
+        self._verdicts.take_gaps(results.gaps, self._echoes.loss_ratios(results.gaps.row), now_s)
         self._verdicts.publish(reach, now, now_s)
         self._vitals.put("linkwatch_isolated", float(reach.isolated), now)
         self._report_evidence(results)
         self._tell_pinger(reach)
-        return reach
+        return _Look(now, now_s, reach)
 
     def _report_evidence(self, results: Results) -> None:
         for error in results.errors:
@@ -148,16 +171,17 @@ class Judge:
         silent = ((reach.root != NOT_COVERED) & ~reach.settling) | (reach.isolated & (reach.up != UP))
         self._pinger.set_covered(self._verdicts.by_pinger_row(silent, len(self._pinger.up)))
 
-    async def _refresh_windows(self, now: float, now_s: float) -> None:
+    async def _refresh_windows(self, look: _Look) -> AsyncIterator[None]:
+        """Recompute the slow parts of the board, yielding between blocks."""
         names: Sequence[str] = SHORT_WINDOWS
         if self._turns % LONG_EVERY_TURNS == 0:
             names = SHORT_WINDOWS + LONG_WINDOWS
-            self._echoes.publish_rollups(now_s)
-            self._verdicts.publish_events(now, now_s)
+            self._echoes.publish_rollups(look.now_s)
+            self._verdicts.publish_events(look.now, look.now_s)
         self._turns += 1
-        self._echoes.publish_counters(self._pinger.row_counters(), now)
+        self._echoes.publish_counters(self._pinger.row_counters(), look.now)
         async for _ in self._echoes.publish_windows(names):
-            await asyncio.sleep(0)
+            yield
         confirmations = np.full(len(self._pinger.up), CLEAN_CONFIRMATIONS, dtype=np.uint8)
         confirmations[self._echoes.pinger_rows[~self._echoes.lossless()]] = LOSSY_CONFIRMATIONS
         self._pinger.set_confirmations(confirmations)
@@ -178,7 +202,8 @@ class Judge:
         self._vitals.publish_outcomes(self._outcomes, now, started_s)
 
     async def _wait_until(self, next_s: float) -> None:
-        pause_s = max(0.0, next_s - self._clock.monotonic())
+        due_in_s = self._machine.due_at - self._clock.utc()
+        pause_s = max(0.0, min(next_s - self._clock.monotonic(), due_in_s))
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(pause_s):
                 await self._poked.wait()

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from linkwatch.core.blips import Blips, is_out_of_line
 from linkwatch.core.board import Board, Rows
 from linkwatch.core.catalog import ROLLUPS_S, WINDOWS_S
 from linkwatch.core.coverage import Verdict
@@ -15,7 +16,7 @@ from linkwatch.core.labelsets import Codes
 from linkwatch.core.topology import DOWN, NOT_COVERED, UNKNOWN, UP, Reachability, UpstreamGraph
 from linkwatch.core.windows import MinuteCounts
 from linkwatch.flow.measure import FAILURES_TO_FALL, icmp_spec
-from probes.icmp import Outcome, Pinger, Results
+from probes.icmp import Gaps, Outcome, Pinger, Results
 
 Floats = NDArray[np.float64]
 
@@ -25,7 +26,7 @@ GIVEN = 0.0
 EVENT_WINDOWS_S = {"5m": WINDOWS_S["5m"], **ROLLUPS_S}
 PER_TARGET = ("linkwatch_up", "linkwatch_upstream_down", "linkwatch_in_maintenance")
 EVENTS = ("linkwatch_up_changes", "linkwatch_blips")
-GIVEN_METRICS = ("linkwatch_target_info", "linkwatch_objective")
+GIVEN_METRICS = ("linkwatch_target_info", "linkwatch_objective", "linkwatch_targets_behind")
 REDUNDANCY = ("linkwatch_redundancy_paths", "linkwatch_redundancy_paths_configured")
 
 
@@ -44,6 +45,8 @@ class Verdicts:
         self._judged_from_s: Floats = np.zeros(size)
         self._shown = self._up.copy()
         self._changes, self._blips = MinuteCounts(size, np.uint16), MinuteCounts(size, np.uint16)
+        self._gaps = Blips(size)
+        self._anchors = [graph.index[anchor] for anchor in inventory.anchors]
         self._position_of_pinger: Rows = np.zeros(0, dtype=np.intp)
         specs = [icmp_spec(target) for target in inventory.targets.values()]
         self._interval_s = np.array([spec.interval_s if spec else 0.0 for spec in specs])
@@ -67,6 +70,7 @@ class Verdicts:
         self._failed[stays] = previous._failed[kept[stays]]
         self._excused[stays] = previous._excused[kept[stays]]
         self._judged_from_s[stays] = previous._judged_from_s[kept[stays]]
+        self._gaps.adopt(previous._gaps, kept)
         self._changes, self._blips = previous._changes, previous._blips
         for counts in (self._changes, self._blips):
             counts.resize(kept, len(kept))
@@ -99,6 +103,12 @@ class Verdicts:
     def move_times(self, by_s: float) -> None:
         """Go on with a clock that was set by so much."""
         self._measured_at[self._measured_at > 0.0] += by_s
+
+    def take_gaps(self, gaps: Gaps, loss_ratios: Floats, now_s: float) -> None:
+        """Take over the pinger's short outages, on links that lose so much in other ways."""
+        positions = self._position_of_pinger[gaps.row]
+        counts, known = is_out_of_line(gaps.lost, gaps.clean, loss_ratios), positions >= 0
+        self._gaps.take(positions[known], counts[known], now_s)
 
     def is_decided_by(self, target: str, probe: str) -> bool:
         """Whether this probe, which is not ICMP, says whether the target is up."""
@@ -139,6 +149,8 @@ class Verdicts:
     def publish(self, reach: Reachability, now: float, now_s: float) -> None:
         """Put verdicts and what follows from them on the board."""
         self._release(reach, now_s)
+        silent = reach.excused | (reach.up == DOWN)
+        self._blips.add(self._gaps.due(self._graph, self._anchors, silent, now_s), now_s)
         changed = (reach.up != self._shown) & (reach.up != UNKNOWN) & (self._shown != UNKNOWN)
         self._changes.add(np.flatnonzero(changed), now_s)
         self._shown = np.where(reach.up == UNKNOWN, self._shown, reach.up)
@@ -209,6 +221,9 @@ class Verdicts:
 
     def _describe(self, inventory: Inventory, targets: Sequence[Target], subjects: Codes) -> None:
         details = self._board.labels.details
+        is_upstream = np.isin(np.arange(len(targets)), [i for via in self._graph.upstreams for i in via])
+        behind = self._graph.behind()[is_upstream].astype(np.float64)
+        self._give("linkwatch_targets_behind", subjects[is_upstream], details.number({}), behind)
         info = details.numbers(facts(inventory, target) for target in targets)
         self._give("linkwatch_target_info", subjects, info, np.ones(len(targets)))
         kept = [objective_values(inventory.objectives(target)) for target in targets]

@@ -6,6 +6,7 @@
 
 from probes.icmp.budget import ConfirmationBudget
 from probes.icmp.burst import ping_many
+from probes.icmp.gaps import Gaps
 from probes.icmp.oneshot import DEFAULT_INTERVAL_S, METRICS, Settings, probe
 from probes.icmp.pinger import Pinger
 from probes.icmp.results import EngineCounters, IcmpError, Outcome, Results, RowCounters, Verdict
@@ -17,6 +18,7 @@ __all__ = [
     "METRICS",
     "ConfirmationBudget",
     "EngineCounters",
+    "Gaps",
     "IcmpError",
     "Outcome",
     "PingTarget",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from ipaddress import ip_network
 
 import pytest
@@ -11,7 +12,7 @@ from linkwatch.core.inventory import Inventory, Kind, ProbeSpec, Scope, Target
 from linkwatch.core.records import Alert, AlertState
 from linkwatch.core.rules import Rule
 from probes.icmp import Settings
-from tests.flow.watching import ICMP, START, Watch
+from tests.flow.watching import ICMP, MONOTONIC, START, Watch
 
 LOST = float("inf")
 DOWN = Rule("TargetDown", "linkwatch_up == 0", for_s=3.0, labels={"severity": "critical"})
@@ -201,3 +202,66 @@ async def test_a_poke_is_judged_at_once() -> None:
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
+
+
+async def test_a_short_outage_of_a_clean_link_is_a_blip_and_on_a_lossy_one_only_if_it_is_long() -> None:
+    watch = Watch(inventory(host("a"), host("b"), host("c")))
+    for _ in range(6):
+        await watch.turn({"a": 0.01, "b": LOST, "c": LOST})
+        await watch.turn({"a": 0.01, "b": 0.01, "c": 0.01})
+    watch.lose("a", 1, clean=True)
+    watch.lose("b", 9, clean=False)
+    watch.lose("c", 14, clean=False)
+    for _ in range(4):
+        await watch.turn()
+    assert [blips(watch, name) for name in ("a", "b", "c")] == [1, 0, 1]
+
+
+async def test_short_outages_behind_an_upstream_that_has_one_too_are_its_own() -> None:
+    watch = Watch(inventory(host("core"), host("site", "core"), host("camera", "site")))
+    watch.lose("camera", 1, clean=True)
+    await watch.turn()
+    watch.lose("core", 3, clean=True)
+    for _ in range(4):
+        await watch.turn()
+    assert [blips(watch, name) for name in ("core", "site", "camera")] == [1, 0, 0]
+    assert watch.value("linkwatch_targets_behind", "core") == 2
+    assert watch.value("linkwatch_targets_behind", "site") == 1
+    assert watch.value("linkwatch_targets_behind", "camera") is None
+
+
+async def test_a_verdict_that_falls_while_windows_are_computed_does_not_wait_for_them() -> None:
+    watch = Watch(inventory(host("a")), [replace(DOWN, for_s=0.0)])
+    watch.decide("a", True, START)
+    await watch.turn({"a": 0.01})
+    turn = asyncio.create_task(watch.turn({"a": 0.01}))
+    await asyncio.sleep(0)
+    watch.decide("a", False, watch.utc_s)
+    watch.judge.poke()
+    turns = watch.incidents.turns
+    while not watch.incidents.transitions:
+        assert not turn.done()
+        await asyncio.sleep(0)
+    assert watch.incidents.turns == turns + 1
+    await turn
+
+
+async def time_passes(watch: Watch) -> None:
+    loop = asyncio.get_running_loop()
+    while True:
+        watch.now_s, watch.utc_s = MONOTONIC + loop.time(), START + loop.time()
+        await asyncio.sleep(0.01)
+
+
+@pytest.mark.looptime
+async def test_an_alert_fires_when_it_has_lasted_and_not_at_the_next_second() -> None:
+    watch = Watch(inventory(host("a")), [replace(DOWN, for_s=1.5)])
+    watch.decide("a", False, START)
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(time_passes(watch)), group.create_task(watch.judge.run())]
+        await asyncio.sleep(1.6)
+        for task in tasks:
+            task.cancel()
+    pending, firing = watch.incidents.transitions
+    assert pending.alert.state is AlertState.PENDING
+    assert firing.alert.fired_at == pytest.approx(START + 1.5, abs=0.05)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, cast
 
 import numpy as np
@@ -21,7 +22,7 @@ from linkwatch.flow.judge import Judge
 from linkwatch.flow.measure import Measurer, icmp_spec
 from linkwatch.flow.verdicts import Verdicts
 from linkwatch.flow.vitals import Vitals
-from probes.icmp import EngineCounters, Outcome, Results, RowCounters, Settings, Verdict
+from probes.icmp import EngineCounters, Gaps, Outcome, Results, RowCounters, Settings, Verdict
 from probes.sample import Sample
 
 START, MONOTONIC = 1_612_144_800.0, 5_000.0
@@ -152,6 +153,12 @@ class Watch:
         self.pinger.pending = Results(
             before.row, before.sent_at, before.rtt_s, before.outcome, (*before.verdicts, verdict), ()
         )
+
+    def lose(self, target: str, lost: int, *, clean: bool) -> None:
+        """A short outage of which all pings have timed out by now."""
+        row, until = np.array([self.rows[target]]), np.array([self.now_s - 3.0])
+        gap = Gaps(row, until - 0.5, until, np.array([clean]), np.array([lost]))
+        self.pinger.pending = replace(self.pinger.pending, gaps=Gaps.join([self.pinger.pending.gaps, gap]))
 
     def value(self, metric: str, target: str, **labels: str) -> float | None:
         """What the board says of a target."""
