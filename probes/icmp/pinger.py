@@ -41,7 +41,7 @@ class Pinger:
     """Pings all targets from one thread over one socket per address family.
 
     `wake` is called from that thread when a verdict changed. `count`: rounds per target (None: for ever).
-    All methods may be called from any thread. If the thread dies or hangs, `counters().alive_at` stands still.
+    All methods may be called from any thread. If it dies or hangs, `counters().alive_at` stands still.
     """
 
     def __init__(
