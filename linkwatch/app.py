@@ -24,6 +24,7 @@ from linkwatch.flow.clock import STEP_S, Clock
 from linkwatch.flow.deliver import Deliverer
 from linkwatch.flow.echoes import EchoRecord, EchoTarget
 from linkwatch.flow.escalate import Escalator
+from linkwatch.flow.files import Shares, Shortages, raise_limit, share
 from linkwatch.flow.incidents import ZONE, Incidents
 from linkwatch.flow.intake import Intake
 from linkwatch.flow.judge import Judge
@@ -35,6 +36,7 @@ from linkwatch.flow.supervisor import Supervisor
 from linkwatch.flow.verdicts import Verdicts
 from linkwatch.flow.vitals import Pulse, Vitals
 from linkwatch.store.store import Store
+from linkwatch.web.door import Door
 from linkwatch.web.server import listen, serving
 from linkwatch.web.services import Health, Services
 from probes.icmp import Pinger, PingTarget
@@ -64,7 +66,7 @@ class Running:
 class Service:
     """All parts of one running LinkWatch."""
 
-    def __init__(self, read: Read, store: Store, plan: Plan, pinger: Pinger) -> None:
+    def __init__(self, read: Read, store: Store, plan: Plan, pinger: Pinger, shares: Shares) -> None:
         inventory = plan.config.inventory
         self._reread = read
         self.config, self.store = plan.config, store
@@ -78,13 +80,17 @@ class Service:
         self.intake = Intake(
             self.samples, self.verdicts, self.coverage, clock=CLOCK, on_verdict=lambda: self.judge.poke()
         )
-        self.measurer = Measurer(self.intake.take, monotonic=CLOCK.monotonic, utc=CLOCK.utc)
+        self.measurer = Measurer(
+            self.intake.take, at_once=shares.probes, monotonic=CLOCK.monotonic, utc=CLOCK.utc
+        )
+        self.door, self.shortages = Door(shares.connections), Shortages()
         self.addresses = Addresses(inventory, plan.literals, self._readdress)
         self.vitals = Vitals(self.board, targets=len(inventory.targets), now=CLOCK.utc())
         self.supervisor = Supervisor()
         self._rules, self._channels = plan.rules, plan.channels
         self._reloading = asyncio.Lock()
         self._loop = asyncio.get_running_loop()
+        self.shortages.watch(self._loop)
 
     async def start(self) -> None:
         """Take up the work where the rows say, and begin to ping."""
@@ -246,6 +252,7 @@ class Service:
                 raise StuckError("the pinger thread has stopped; nothing would be measured any more")
             if judge.is_still():
                 raise StuckError("the judge has stopped; nothing would be decided any more")
+            self.vitals.publish_files(self.door.refused, self.shortages.count, CLOCK.utc())
             self.supervisor.alive()
 
 
@@ -293,10 +300,10 @@ async def serve(
         store = await Store.open(plan.config.store_url, instance=plan.config.instance)
         stack.push_async_callback(store.close)
         await store.claim()
-        service = Service(read, store, plan, pinger)
+        service = Service(read, store, plan, pinger, share(raise_limit()))
         await service.start()
         services = service.services()
-        await stack.enter_async_context(serving(services, plan.config.server, listener))
+        await stack.enter_async_context(serving(services, plan.config.server, listener, service.door))
         gc.freeze()  # what was loaded stays: a full collection of it would hold up the loop for 50 ms
         on_started(Running(plan.config, services))
         service.supervisor.ready()

@@ -15,6 +15,10 @@ _REASONS = {
     errno.EPERM: Reason.PERMISSION,
     errno.EACCES: Reason.PERMISSION,
     errno.ETIMEDOUT: Reason.TIMEOUT,
+    errno.EMFILE: Reason.EXHAUSTED,
+    errno.ENFILE: Reason.EXHAUSTED,
+    errno.ENOBUFS: Reason.EXHAUSTED,
+    errno.ENOMEM: Reason.EXHAUSTED,
 }
 
 

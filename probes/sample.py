@@ -14,7 +14,9 @@ Labels = tuple[tuple[str, str], ...]
 
 
 class Reason(StrEnum):
-    """Why a probe did not succeed; each value calls for different people."""
+    """Why a probe did not succeed; each value calls for different people. `exhausted`: this machine had no
+    file or memory left, which says nothing of the target.
+    """
 
     TIMEOUT = "timeout"
     UNREACHABLE = "unreachable"
@@ -24,6 +26,7 @@ class Reason(StrEnum):
     AUTH = "auth"
     PROTOCOL = "protocol"
     PERMISSION = "permission"
+    EXHAUSTED = "exhausted"
     ERROR = "error"
 
 

@@ -122,6 +122,12 @@ OWN_METRICS: tuple[Metric, ...] = (
         kind="counter",
     ),
     _own("icmp_receive_drops", "Replies dropped for lack of buffer within the window.", "window"),
+    _own("web_refused_connections_total", "Connections closed because there were too many.", kind="counter"),
+    _own(
+        "file_shortages_total",
+        "Connections not accepted because this process had no file left.",
+        kind="counter",
+    ),
     _own("store_healthy", "Whether the last commit to the store succeeded."),
     _own("audit_overdue_steps", "Escalation steps that are overdue."),
     _own("config_last_reload_successful", "Whether the last load of the configuration succeeded."),

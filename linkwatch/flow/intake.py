@@ -11,7 +11,7 @@ from linkwatch.core.inventory import ProbeSpec, Target
 from linkwatch.flow.clock import Clock
 from linkwatch.flow.record import ProbeRecord
 from linkwatch.flow.verdicts import Verdicts
-from probes.sample import Sample
+from probes.sample import Reason, Sample
 
 
 class Intake:
@@ -38,8 +38,11 @@ class Intake:
         now, now_s = self._clock.utc(), self._clock.monotonic()
         started_s = now_s - sample.duration_s
         decides = self._verdicts.is_decided_by(target.id, spec.name)
-        hidden = self._is_hidden(target.id, started_s, decides=decides)
+        exhausted = sample.reason is Reason.EXHAUSTED
+        hidden = exhausted or self._is_hidden(target.id, started_s, decides=decides)
         self._samples.take(target, spec, sample, hidden=hidden, now=now, now_s=now_s)
+        if exhausted:
+            return  # counted, and nothing more: the target was not asked
         if decides and self._verdicts.take_sample(target.id, ok=sample.ok, started_s=started_s, now=now):
             self._on_verdict()
 

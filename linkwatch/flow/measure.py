@@ -40,12 +40,20 @@ class OnSample(Protocol):
 
 
 class Measurer:
-    """Runs every probe but ICMP at its time. A probe that still runs when it is due again is skipped."""
+    """Runs every probe but ICMP at its time. A probe that still runs when it is due again is skipped, and so
+    is one that would be one too many `at_once`.
+    """
 
     def __init__(
-        self, on_sample: OnSample, *, monotonic: Callable[[], float], utc: Callable[[], float]
+        self,
+        on_sample: OnSample,
+        *,
+        at_once: int,
+        monotonic: Callable[[], float],
+        utc: Callable[[], float],
     ) -> None:
         self.missed = 0
+        self._at_once = at_once
         self._on_sample = on_sample
         self._monotonic, self._utc = monotonic, utc
         self._schedule: Schedule[Key] = Schedule()
@@ -90,7 +98,7 @@ class Measurer:
     def _start_due(self) -> None:
         for due in self._schedule.due(self._monotonic()):
             self.missed += due.missed
-            if due.key in self._running:
+            if due.key in self._running or len(self._running) >= self._at_once:
                 self.missed += 1
                 continue
             task = asyncio.create_task(self._measure(due.key), name=f"probe {due.key[0]} {due.key[1]}")

@@ -98,6 +98,11 @@ class Vitals:
         self.put("linkwatch_icmp_foreign_replies_total", engine.foreign_replies, now)
         self.put("linkwatch_icmp_malformed_packets_total", engine.malformed_packets, now)
 
+    def publish_files(self, refused: int, shortages: int, now: float) -> None:
+        """Put on the board how many connections were one too many, and how often no file was left for one."""
+        self.put("linkwatch_web_refused_connections_total", refused, now)
+        self.put("linkwatch_file_shortages_total", shortages, now)
+
     def publish_rules(self, failing: int, failures: Mapping[str, int], now: float) -> None:
         """Put on the board how many rules fail now, and how often each has failed."""
         self.put("linkwatch_rules_failing", failing, now)

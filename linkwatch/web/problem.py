@@ -41,11 +41,13 @@ def bad_request(detail: str) -> Problem:
 
 @web.middleware
 async def problem_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Turns every failure below it into a problem; redirects and lost connections pass."""
+    """Turns every failure below it into a problem; redirects pass."""
     try:
         return await handler(request)
-    except (web.HTTPRedirection, ConnectionResetError):
+    except web.HTTPRedirection:
         raise
+    except ConnectionResetError:
+        return web.Response()  # to nobody: the client is gone, and that is no failure of ours
     except Exception as error:
         problem = _as_problem(error)
         if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:

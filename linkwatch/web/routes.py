@@ -10,6 +10,7 @@ from aiohttp.typedefs import Handler
 from linkwatch.web import pages, scrape
 from linkwatch.web.access import ADMINISTER, ANSWER, HANDLE, LOOK, METRICS, OPEN, OPERATE, READ, Access
 from linkwatch.web.api import incidents, targets
+from linkwatch.web.door import bounded
 
 
 class Route(NamedTuple):
@@ -31,7 +32,7 @@ _INCIDENT_PAGE = r"/incidents/{id:\d{1,15}}"
 ROUTES = (
     Route("GET", "/healthz", scrape.healthz, OPEN),
     Route("GET", "/readyz", scrape.readyz, OPEN),
-    Route("GET", "/metrics", scrape.metrics, METRICS),
+    Route("GET", "/metrics", bounded(scrape.metrics, at_once=4, deadline_s=30.0), METRICS),
     Route("GET", "/openapi.json", scrape.openapi, READ, "Description"),
     Route("POST", "/api/v1/reload", scrape.reload, ADMINISTER, "Reloaded"),
     Route("GET", "/api/v1/summary", targets.summary, READ, "Summary"),

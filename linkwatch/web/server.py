@@ -12,6 +12,7 @@ from aiohttp import web
 
 from linkwatch.config.settings import ServerSettings
 from linkwatch.web.auth import GATE, Gate, auth_middleware
+from linkwatch.web.door import DOOR, Door, door_middleware
 from linkwatch.web.exposition import Exposition
 from linkwatch.web.openapi import describe
 from linkwatch.web.problem import problem_middleware
@@ -21,6 +22,7 @@ from linkwatch.web.services import SERVICES, Services
 
 BODY_SIZE_MAX = 64 * 1024
 SHUTDOWN_S = 2.0
+KEEPALIVE_S = 75.0
 
 
 def listen(settings: ServerSettings) -> socket.socket:
@@ -50,9 +52,12 @@ def _not_bound(error: OSError, settings: ServerSettings) -> OSError:
     return OSError(error.errno, text)
 
 
-def build_app(services: Services, settings: ServerSettings) -> web.Application:
+def build_app(services: Services, settings: ServerSettings, door: Door) -> web.Application:
     """The application: errors outermost, then who may do what, then the routes."""
-    app = web.Application(middlewares=[problem_middleware, auth_middleware], client_max_size=BODY_SIZE_MAX)
+    app = web.Application(
+        middlewares=[door_middleware, problem_middleware, auth_middleware], client_max_size=BODY_SIZE_MAX
+    )
+    app[DOOR] = door
     app[SERVICES] = services
     app[EXPOSITION] = Exposition(services.board, services.catalog, services.process_metrics)
     app[DESCRIPTION] = describe(ROUTES)
@@ -62,20 +67,29 @@ def build_app(services: Services, settings: ServerSettings) -> web.Application:
 
 @asynccontextmanager
 async def serving(
-    services: Services, settings: ServerSettings, listener: socket.socket
+    services: Services, settings: ServerSettings, listener: socket.socket, door: Door
 ) -> AsyncIterator[str]:
-    """Answer on `listener` while the block runs; gives the URL.
+    """Answer on `listener` while the block runs, to whom the door lets in; gives the URL.
 
     Raises OSError if another program listens there, ssl.SSLError for a certificate that is none.
     """
-    runner = web.AppRunner(build_app(services, settings), access_log=None, shutdown_timeout=SHUTDOWN_S)
+    runner = web.AppRunner(
+        build_app(services, settings, door),
+        access_log=None,
+        shutdown_timeout=SHUTDOWN_S,
+        keepalive_timeout=KEEPALIVE_S,
+    )
     await runner.setup()
+    assert runner.server is not None, "the runner is set up"
     try:
         context = _tls_context(settings)
-        await web.SockSite(runner, listener, ssl_context=context).start()
-        host, port = runner.addresses[0][:2]
-        name = f"[{host}]" if ":" in host else host
-        yield f"{'https' if context else 'http'}://{name}:{port}"
+        opened = await door.open(runner.server, listener, context)
+        try:
+            host, port = listener.getsockname()[:2]
+            name = f"[{host}]" if ":" in host else host
+            yield f"{'https' if context else 'http'}://{name}:{port}"
+        finally:
+            opened.close()
     finally:
         await runner.cleanup()
 

@@ -30,8 +30,8 @@ class House(Watch):
             self.samples, self.verdicts, self.coverage, clock=self.clock, on_verdict=self._count
         )
 
-    def sample(self, target: str, ok: bool, took_s: float = 0.1) -> None:
-        reason = None if ok else Reason.TIMEOUT
+    def sample(self, target: str, ok: bool, took_s: float = 0.1, why: Reason = Reason.TIMEOUT) -> None:
+        reason = None if ok else why
         self.intake.take(
             self.inventory.targets[target], HTTP, Sample(self.utc_s - took_s, took_s, ok, reason)
         )
@@ -121,3 +121,18 @@ async def test_the_outage_of_a_portal_is_in_its_success_ratio() -> None:
     ratio = house.value("linkwatch_probe_success_ratio", "portal", probe="http", window="5m")
     assert ratio == 0.2
     assert house.utc_s > START
+
+
+async def test_what_this_machine_had_no_file_for_is_counted_and_no_failure_of_the_target() -> None:
+    house = House()
+    await house.go(up="link meet")
+    house.sample("portal", True)
+    house.sample("meet", True)
+    for _ in range(5):
+        house.sample("portal", False, why=Reason.EXHAUSTED)
+        house.sample("meet", False, why=Reason.EXHAUSTED)
+        await house.turn()
+    assert house.value("linkwatch_up", "portal") == 1
+    assert house.value(FAILURES, "meet", probe="http") == 0
+    failures = {"probe": "http", "reason": "exhausted"}
+    assert house.value("linkwatch_probe_failures_total", "meet", **failures) == 5

@@ -44,7 +44,7 @@ class Desk:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, **answers: Callable[[], Any]) -> None:
         self.sessions = {name: Session(answer) for name, answer in answers.items()}
         self.samples: dict[str, list[Sample]] = {name: [] for name in answers}
-        self.measurer = Measurer(self.take, monotonic=time.monotonic, utc=time.time)
+        self.measurer = Measurer(self.take, at_once=2, monotonic=time.monotonic, utc=time.time)
         monkeypatch.setattr(registry, "open_session", self._open)
         spec = ProbeSpec("http", "http", 0.05, 0.05, None)
         targets = {name: Target(name, name, Kind.HOST, name, probes=(spec,)) for name in answers}
@@ -87,6 +87,18 @@ async def test_a_probe_that_overruns_is_ended_skipped_and_counted(monkeypatch: p
         assert desk.sessions["slow"].runs <= 4
     assert desk.measurer.missed >= 3
     assert desk.samples["slow"][0].reason is Reason.TIMEOUT
+
+
+async def test_more_probes_than_may_run_at_once_are_skipped_and_counted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each takes a file of this machine, and there must be one left for a page."""
+    monkeypatch.setattr(measure, "GRACE_S", 30.0)
+    names = ("first", "second", "third", "fourth")
+    desk = Desk(monkeypatch, **dict.fromkeys(names, lambda: asyncio.sleep(30.0, GOOD)))
+    async with desk.running(0.3):
+        assert sum(session.runs for session in desk.sessions.values()) == 2
+        assert desk.measurer.missed >= 2
 
 
 async def test_a_sample_that_cannot_be_recorded_ends_the_service(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -112,7 +112,9 @@ class Watch:
         self.coverage = Coverage(inventory.targets, inventory.anchors)
         self.verdicts = Verdicts(self.board, inventory, self.coverage.graph)
         self.echoes = EchoRecord(self.board)
-        self.measurer = Measurer(self._ignore, monotonic=self.clock.monotonic, utc=self.clock.utc)
+        self.measurer = Measurer(
+            self._ignore, at_once=100, monotonic=self.clock.monotonic, utc=self.clock.utc
+        )
         self.pinged = [target for target in inventory.targets.values() if icmp_spec(target)]
         self.pinger = FakePinger(len(self.pinged))
         self.incidents = FakeIncidents()

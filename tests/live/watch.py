@@ -99,8 +99,9 @@ def inventory(folder: Path, targets: list[dict[str, Any]], **more: Any) -> dict[
 class Watch:
     """One `linkwatch run`; it can be killed and started again on the same store."""
 
-    def __init__(self, namespace: Namespace, folder: Path, document: dict[str, Any]) -> None:
-        self._namespace, self._folder = namespace, folder
+    def __init__(self, namespace: Namespace, folder: Path, document: dict[str, Any], *wrap: str) -> None:
+        """`wrap`: words before the command."""
+        self._namespace, self._folder, self._wrap = namespace, folder, wrap
         self.file = folder / "inventory.yml"
         self.file.write_text(yaml.dump(document, Dumper=yaml.CSafeDumper, allow_unicode=True))
         self._process: subprocess.Popen[str] | None = None
@@ -108,8 +109,14 @@ class Watch:
 
     def start(self, within_s: float = 20.0) -> None:
         """Start it; returns when it has judged once."""
-        self._process = self._open("run", str(self.file))
+        self._process = self._open(*self._wrap, LINKWATCH, "run", str(self.file))
         wait_for(self.is_ready, within_s)
+
+    @property
+    def pid(self) -> int:
+        """Of the process."""
+        assert self._process is not None
+        return self._process.pid
 
     def kill(self) -> None:
         """kill -9."""
@@ -168,8 +175,8 @@ class Watch:
         done = subprocess.run([LINKWATCH, *arguments], check=True, capture_output=True, text=True)
         return done.stdout
 
-    def _open(self, *arguments: str) -> subprocess.Popen[str]:
-        command = self._namespace.command(LINKWATCH, *arguments)
+    def _open(self, *words: str) -> subprocess.Popen[str]:
+        command = self._namespace.command(*words)
         environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
         return subprocess.Popen(
             command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=environment
@@ -177,9 +184,9 @@ class Watch:
 
 
 @contextmanager
-def watching(namespace: Namespace, folder: Path, document: dict[str, Any]) -> Iterator[Watch]:
-    """A running `linkwatch run`."""
-    watch = Watch(namespace, folder, document)
+def watching(namespace: Namespace, folder: Path, document: dict[str, Any], *wrap: str) -> Iterator[Watch]:
+    """A running `linkwatch run`; `wrap`: words before the command."""
+    watch = Watch(namespace, folder, document, *wrap)
     watch.start()
     try:
         yield watch

@@ -12,6 +12,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from linkwatch.config.settings import ServerSettings
 from linkwatch.store.keys import Role
+from linkwatch.web.door import Door
 from linkwatch.web.server import build_app
 from tests.web.world import World, open_world
 
@@ -50,7 +51,7 @@ def settings() -> ServerSettings:
 @pytest.fixture
 async def client(world: World, settings: ServerSettings) -> AsyncIterator[TestClient[Any, Any]]:
     """A client on a real socket of this machine; keeps no cookies that a test does not give it."""
-    server = TestServer(build_app(world.services(), settings))
+    server = TestServer(build_app(world.services(), settings, Door()))
     async with TestClient(server, cookie_jar=aiohttp.DummyCookieJar()) as connected:
         yield connected
 
