@@ -80,6 +80,8 @@ class _UnusableError(ValueError):
 def _usable(ip: IPAddress) -> IPAddress:
     if isinstance(ip, IPv6Address) and ip.scope_id is not None:
         raise _UnusableError(f"{quote(ip)} names an interface; addresses of one link only are not supported")
+    if isinstance(ip, IPv6Address) and ip.ipv4_mapped is not None:
+        raise _UnusableError(f"{quote(ip)} is an IPv4 address in IPv6's form; write {ip.ipv4_mapped}")
     if ip.is_multicast or ip.is_unspecified or str(ip) == "255.255.255.255":
         raise _UnusableError(f"{quote(ip)} is not the address of one machine")
     return ip

@@ -15,6 +15,7 @@ from linkwatch.config.document import Document
 from linkwatch.config.emergency import emergency_ids
 from linkwatch.config.escalations import read_escalations
 from linkwatch.config.probespec import ProbeReader
+from linkwatch.config.problems import name_few
 from linkwatch.config.settings import ChannelSettings
 from linkwatch.core.inventory import (
     Circuit,
@@ -253,7 +254,7 @@ def _addresses(document: Document) -> dict[int, Address]:
 def _check_inside(document: Document, scope: Scope, addresses: Mapping[int, Address]) -> None:
     for i, address in addresses.items():
         if address.ip is not None and not scope.allows(address.ip):
-            allowed = ", ".join(map(str, scope.networks)) or "nothing"
+            allowed = name_few([str(network) for network in scope.networks]) or "nothing"
             text = f"{address.ip} lies outside the scope (allowed: {allowed})"
             document.complain(("targets", i, "address"), text)
 

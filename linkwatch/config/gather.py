@@ -36,10 +36,13 @@ def gather(path: Path, problems: Problems) -> tuple[LocatedMap, tuple[Path, ...]
 def _files(path: Path) -> tuple[Path, ...]:
     if not path.is_dir():
         return (path,)
-    files = tuple(sorted(file for file in path.iterdir() if file.suffix in SUFFIXES and file.is_file()))
-    if not files:
+    try:
+        found = sorted(file for file in path.iterdir() if file.suffix in SUFFIXES and not file.is_dir())
+    except OSError as error:
+        raise ConfigErrors([Problem(Place(path, 1), "", f"cannot be read: {error.strerror}")]) from None
+    if not found:
         raise ConfigErrors([Problem(Place(path, 1), "", "holds no *.yml file")])
-    return files
+    return tuple(found)
 
 
 def _read(file: Path, problems: Problems) -> LocatedMap:

@@ -67,9 +67,11 @@ def _text(value: Any) -> str:
 
 
 def _unique(values: list[T]) -> list[T]:
-    for i, value in enumerate(values):
-        if value in values[:i]:
+    seen: set[T] = set()
+    for value in values:
+        if value in seen:
             raise ValueError(f"{quote(value)} is there twice")
+        seen.add(value)
     return values
 
 

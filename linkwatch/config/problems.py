@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -11,6 +12,8 @@ from typing import NamedTuple
 Step = str | int
 """One step into a document: a key of a mapping or an index of a list."""
 
+_DIGITS = re.compile(r"([0-9]{1,18})")
+_MOST_TOLD = 1000
 _MOST_COMPARED = 200
 _ID_LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789._-"
 _SHORTEST_REDACTED = 4
@@ -40,14 +43,20 @@ class Problem:
 
 
 class ConfigErrors(Exception):  # noqa: N818 - it stands for many
-    """A configuration that cannot be used; `str()` is one line for each mistake, in file order."""
+    """A configuration that cannot be used; `str()` is one line for each mistake, in file order.
+
+    Of very many it shows the first: nobody reads a million lines, and a log is no place for them.
+    """
 
     def __init__(self, problems: Iterable[Problem]) -> None:
-        self.problems = tuple(sorted(set(problems), key=lambda one: (one.place, one.path, one.text)))
+        found = sorted(set(problems), key=lambda one: (one.place, _natural(one.path), one.text))
+        self.problems = tuple(found)
         super().__init__(self.problems)
 
     def __str__(self) -> str:
-        return "\n".join(map(str, self.problems))
+        told = [str(problem) for problem in self.problems[:_MOST_TOLD]]
+        rest = len(self.problems) - len(told)
+        return "\n".join([*told, *([f"and {rest:,} more mistakes"] if rest else [])])
 
 
 class Problems:
@@ -78,11 +87,16 @@ class Problems:
             raise ConfigErrors(self._found)
 
 
+def _natural(path: str) -> list[str | int]:
+    """A key that sorts `probes[10]` after `probes[9]`."""
+    return [int(part) if i % 2 else part for i, part in enumerate(_DIGITS.split(path))]
+
+
 def suggest(word: str, allowed: Collection[str]) -> str:
     """What to write instead of `word`: a near match if there is one, and a few that are allowed."""
     near = _near(word, allowed)
     guess = f"; did you mean {near!r}?" if near else ""
-    return guess + (f" (allowed: {_few(allowed)})" if allowed else " (there are none)")
+    return guess + (f" (allowed: {name_few(allowed)})" if allowed else " (there are none)")
 
 
 def _near(word: str, allowed: Collection[str]) -> str | None:
@@ -103,7 +117,8 @@ def _one_slip(word: str) -> Iterator[str]:
             yield head + letter + tail[1:]
 
 
-def _few(words: Collection[str], limit: int = 12) -> str:
+def name_few(words: Collection[str], limit: int = 12) -> str:
+    """The words, or the first of them and how many more there are."""
     if len(words) <= limit:
         return ", ".join(words)
     return ", ".join(list(words)[:limit]) + f" and {len(words) - limit} more"

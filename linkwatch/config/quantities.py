@@ -20,8 +20,10 @@ _DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)", re.ASCII)
 _BITS = {"k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
 _BANDWIDTH = re.compile(r"(\d+(?:\.\d+)?)([kMGT])", re.ASCII)
 SHORTEST_PAUSE_S = 30.0
+LONGEST_S = 36_500 * 86_400.0
 _ID = re.compile(r"[a-z0-9][a-z0-9._-]*")
-_INTEGER = re.compile(r"-?(?:0|[1-9]\d*)", re.ASCII)
+LONGEST_ID = 100
+_INTEGER = re.compile(r"-?(?:0|[1-9]\d{0,17})", re.ASCII)
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?", re.ASCII)
 _TRUE, _FALSE = frozenset({"true", "yes", "on"}), frozenset({"false", "no", "off"})
 
@@ -34,13 +36,16 @@ def duration(text: str) -> float:
         raise ValueError(f"{quote(text)} has no unit (allowed: a duration such as 500ms, 30s, 5m, 1h30m)")
     if not _DURATION.fullmatch(text):
         raise ValueError(f"{quote(text)} is not a duration (allowed: such as 500ms, 30s, 5m, 1h30m)")
-    return math.fsum(float(number) * _SECONDS[unit] for number, unit in _DURATION_PART.findall(text))
+    seconds = math.fsum(float(number) * _SECONDS[unit] for number, unit in _DURATION_PART.findall(text))
+    if seconds > LONGEST_S:
+        raise ValueError(f"{quote(text)} is too long (allowed: at most {spell_duration(LONGEST_S)})")
+    return seconds
 
 
 def positive(text: str) -> float:
     """Seconds, more than none."""
     seconds = duration(text)
-    if not 0 < seconds < math.inf:
+    if seconds == 0:
         raise ValueError(f"{quote(text)} is no length of time (allowed: more than 0)")
     return seconds
 
@@ -69,12 +74,15 @@ def bandwidth(text: str) -> float:
         raise ValueError(
             f"{quote(text)} is not a bandwidth in bits per second (allowed: such as 512k, 100M, 10G)"
         )
-    return float(match[1]) * _BITS[match[2]]
+    found = float(match[1]) * _BITS[match[2]]
+    if not 0 < found < math.inf:
+        raise ValueError(f"{quote(text)} is no bandwidth (allowed: more than 0)")
+    return found
 
 
 def number(text: str) -> float:
     """A decimal number."""
-    if not _NUMBER.fullmatch(text):
+    if not _NUMBER.fullmatch(text) or math.isinf(float(text)):
         raise ValueError(f"{quote(text)} is not a number")
     return float(text)
 
@@ -119,6 +127,8 @@ def identifier(text: str) -> str:
         raise ValueError(
             f"{quote(text)} is not an id (allowed: a-z 0-9 . _ -, beginning with a letter or digit)"
         )
+    if len(text) > LONGEST_ID:
+        raise ValueError(f"{quote(text)} has {len(text)} characters (allowed: at most {LONGEST_ID})")
     return text
 
 

@@ -6,6 +6,7 @@ A value built from one of these is a `Secret`: messages never quote it. `$${` st
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -90,4 +91,13 @@ def quote(value: Any) -> str:
     if isinstance(value, Secret):
         return "the secret value"
     text = str(value)
-    return repr(text if len(text) <= 60 else text[:57] + "...")
+    return repr(text if len(text) <= 60 else text[:57] + "...") + _name_look_alike(text)
+
+
+def _name_look_alike(text: str) -> str:
+    """The first character that is no Latin letter but may look like one, or like nothing at all."""
+    for character in text:
+        name = unicodedata.name(character, "an unnamed character")
+        if not character.isascii() and not name.startswith("LATIN "):
+            return f" (with U+{ord(character):04X} {name})"
+    return ""

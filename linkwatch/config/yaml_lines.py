@@ -27,6 +27,7 @@ from linkwatch.config.problems import Place, Step
 
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 _DEEPEST = 40
+LARGEST_BYTES = 64_000_000
 _FREE_GROWTH, _MOST_GROWTH = 100_000, 20
 _KNOWN_TAGS = frozenset(
     {None, "!", "tag:yaml.org,2002:str", "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"}
@@ -102,16 +103,26 @@ def find_place(tree: LocatedMap | LocatedList, path: Sequence[Step]) -> Place:
 
 def read_file(path: Path, complain: Complain) -> Any:
     """The document in a file; raises YAMLError when the rest cannot be read."""
-    try:
-        raw = path.read_bytes()
-    except OSError as error:
-        raise YAMLError(Place(path, 1), f"cannot be read: {error.strerror}") from None
+    raw = _read_bytes(path)
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         raise YAMLError(Place(path, line), "is not UTF-8 text; save the file as UTF-8") from None
     return read_text(text, path, complain)
+
+
+def _read_bytes(path: Path) -> bytes:
+    try:
+        # Opening a pipe that nobody writes to would wait for ever.
+        if path.exists() and not path.is_file():
+            raise YAMLError(Place(path, 1), "is not a plain file; a pipe or a device cannot be read again")
+        size = path.stat().st_size
+        if size > LARGEST_BYTES:
+            raise YAMLError(Place(path, 1), f"is too large: {size:,} bytes (allowed: {LARGEST_BYTES:,})")
+        return path.read_bytes()
+    except OSError as error:
+        raise YAMLError(Place(path, 1), f"cannot be read: {error.strerror}") from None
 
 
 def read_text(text: str, path: Path, complain: Complain) -> Any:
@@ -235,13 +246,21 @@ def _size(value: Any) -> int:
 def _explain(error: yaml.YAMLError, text: str, path: Path) -> YAMLError:
     """What a parser error means to the writer of the file, without quoting what stands there."""
     mark = getattr(error, "problem_mark", None)
-    line = mark.line + 1 if mark is not None else 1
+    line = mark.line + 1 if mark is not None else text.count("\n", 0, _position(error, text)) + 1
     problem = str(getattr(error, "problem", None) or "holds a control character")
     lines = text.splitlines()
     if "\t" in (lines[line - 1] if line <= len(lines) else "") and "cannot start" in problem:
         problem = "a tab is used to indent; YAML allows only spaces"
     elif "cannot start any token" in problem:
         problem = "a text that begins with @, ` or % is missing its quotes"
+    elif "did not find expected" in problem and ("'-' indicator" in problem or "key" in problem):
+        problem += "; does the line begin in the column of those beside it?"
     elif "mapping values are not allowed" in problem:
         problem = "a ': ' stands where no key can be; is a text with a colon missing its quotes?"
     return YAMLError(Place(path, line), f"not valid YAML: {problem}")
+
+
+def _position(error: yaml.YAMLError, text: str) -> int:
+    """Where a reader that found a forbidden character stopped; it counts bytes of UTF-8."""
+    stopped = getattr(error, "position", 0)
+    return len(text.encode()[:stopped].decode(errors="ignore"))
