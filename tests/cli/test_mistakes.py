@@ -58,7 +58,7 @@ MISTAKES = [
     ("key list", "there is no linkwatch.db here; name the inventory with --config FILE"),
     ("demo --port 70000", "70000 is not in the range"),
     ("demo --seconds nan", "'nan' is not a number"),
-    ("doctor x", "unexpected extra argument"),
+    ("doctor x", "Path 'x' does not exist"),
 ]
 
 
