@@ -52,3 +52,12 @@ def round_trips(sent: Floats, sent_wall: Floats, arrived_wall: Floats, read: Rea
     steady = np.abs((read.wall - sent_wall) - until_read) <= STEP_S
     sane = (stamped >= -STEP_S) & (stamped <= until_read + STEP_S)
     return np.maximum(np.where(steady & sane, stamped, until_read), 0.0)
+
+
+def less_slack(rtt_s: Floats, slack_s: Floats, usual_s: Floats) -> Floats:
+    """Round-trip times that are `slack_s` too long if the sending thread was interrupted before the packet
+    went out, and right if that was after it. Which is believed is nearer to what the target is used to
+    (`usual_s`, nan: not known); the shorter one where nothing tells."""
+    shorter = rtt_s - slack_s
+    is_nearer = ~(np.abs(rtt_s - usual_s) <= np.abs(shorter - usual_s))
+    return np.where((slack_s > 0) & (shorter >= 0) & is_nearer, shorter, rtt_s)

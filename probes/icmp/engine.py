@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from probes.icmp.budget import ConfirmationBudget
-from probes.icmp.clock import Reading, round_trips
+from probes.icmp.clock import Reading, less_slack, round_trips
 from probes.icmp.columns import Addresses, Floats, Integers, Mask, Rows, grown
 from probes.icmp.flight import Flight, State
 from probes.icmp.packet import Errors, Headers, Received, Wire, address_text
@@ -80,10 +80,12 @@ class Engine:
         rows = np.concatenate([confirmed, self.schedule.take(now, limit)])
         return rows, np.arange(rows.size) < confirmed.size
 
-    def sent(self, slots: Rows, times: Floats, walls: Floats, errors: Integers) -> None:
-        """The pings in `slots` were handed to the kernel at these times; `errors` has errno or 0."""
+    def sent(self, slots: Rows, times: Floats, walls: Floats, slack_s: Floats, errors: Integers) -> None:
+        """The pings in `slots` were handed to the kernel at these times, or up to `slack_s` later; `errors`
+        has errno or 0."""
         self.flight.sent[slots] = times
         self.flight.sent_wall[slots] = walls
+        self.flight.slack_s[slots] = slack_s
         rows, confirmation = self.flight.row[slots], self.flight.confirmation[slots]
         self.send_errno[rows] = errors
         good = errors == 0
@@ -125,7 +127,8 @@ class Engine:
         self._count(self.rows.duplicates, ours[~first])
         slots = ours[first]
         rtt_s = round_trips(self.flight.sent[slots], self.flight.sent_wall[slots], arrived[first], read)
-        self._sort_replies(slots, rtt_s, read.monotonic)
+        usual_s = self.suspects.patience.smooth_s[self.flight.row[slots]]
+        self._sort_replies(slots, less_slack(rtt_s, self.flight.slack_s[slots], usual_s), read.monotonic)
 
     def _sort_replies(self, slots: Rows, rtt_s: Floats, now: float) -> None:
         """Tell replies in time from late and repeated ones."""

@@ -37,7 +37,8 @@ class Review:
 
 
 class Flight:
-    """Columns by slot. Times are monotonic seconds; `sent_wall` counts from the clock's epoch.
+    """Columns by slot. Times are monotonic seconds; `sent_wall` counts from the clock's epoch; `slack_s`: by
+    how much both may be too early.
 
     `confirmation`: sent to confirm a suspicion. `tainted`: its reply may have been dropped by this machine.
     """
@@ -55,6 +56,7 @@ class Flight:
         self.nonce: Integers = np.zeros(slots, dtype=np.int64)
         self.sent: Floats = np.zeros(slots)
         self.sent_wall: Floats = np.zeros(slots)
+        self.slack_s: Floats = np.zeros(slots)
         self.state: NDArray[np.uint8] = np.zeros(slots, dtype=np.uint8)
         self.confirmation: Mask = np.zeros(slots, dtype=np.bool_)
         self._scratch: Rows = np.zeros(slots, dtype=np.intp)
@@ -65,7 +67,17 @@ class Flight:
         slots = max(MIN_SLOTS, 1 << int(np.ceil(np.log2(max(pings, 1)))))
         if slots <= len(self.row):
             return
-        columns = ("row", "serial", "nonce", "sent", "sent_wall", "state", "confirmation", "tainted")
+        columns = (
+            "row",
+            "serial",
+            "nonce",
+            "sent",
+            "sent_wall",
+            "slack_s",
+            "state",
+            "confirmation",
+            "tainted",
+        )
         old = {name: getattr(self, name) for name in columns}
         used = np.flatnonzero(self.state != State.UNUSED)
         places = old["serial"][used] & (slots - 1)

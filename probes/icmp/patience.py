@@ -19,31 +19,31 @@ long."""
 
 class Patience:
     """Columns by row, in seconds. `adaptive_s`: after which a ping is overdue; `closing_s`: how long the
-    last confirmation is waited for."""
+    last confirmation is waited for; `smooth_s`: the round trip it is used to, nan if none is known."""
 
     def __init__(self) -> None:
         self.adaptive_s: Floats = np.zeros(0)
         self.closing_s: Floats = np.zeros(0)
-        self._smooth_s: Floats = np.zeros(0)
+        self.smooth_s: Floats = np.zeros(0)
         self._variation_s: Floats = np.zeros(0)
 
     def resize(self, size: int) -> None:
         """Make room for `size` rows."""
-        for name in ("adaptive_s", "closing_s", "_smooth_s", "_variation_s"):
+        for name in ("adaptive_s", "closing_s", "smooth_s", "_variation_s"):
             setattr(self, name, grown(getattr(self, name), size))
 
     def reset(self, rows: Rows) -> None:
         """Know nothing of `rows`."""
         self.adaptive_s[rows] = self.closing_s[rows] = START_S
-        self._smooth_s[rows] = np.nan
+        self.smooth_s[rows] = np.nan
 
     def learn(self, rows: Rows, rtt_s: Floats, timeout_s: Floats) -> None:
         """Round-trip estimate and its variation, as RFC 6298 section 2 has it; at most `timeout_s`."""
-        smooth, variation = self._smooth_s[rows], self._variation_s[rows]
+        smooth, variation = self.smooth_s[rows], self._variation_s[rows]
         first = np.isnan(smooth)
         variation = np.where(first, rtt_s / 2, 0.75 * variation + 0.25 * np.abs(smooth - rtt_s))
         smooth = np.where(first, rtt_s, 0.875 * smooth + 0.125 * rtt_s)
-        self._smooth_s[rows], self._variation_s[rows] = smooth, variation
+        self.smooth_s[rows], self._variation_s[rows] = smooth, variation
         self.closing_s[rows] = np.clip(smooth + 4 * variation, CLOSING_FLOOR_S, timeout_s)
         self.adaptive_s[rows] = np.clip(self.closing_s[rows], ADAPTIVE_FLOOR_S, timeout_s)
 

@@ -237,7 +237,8 @@ class Pinger:
         transport = self._transports.get(wire.version)
         if transport is None:
             times, walls = np.full(rows.size, now.monotonic), np.full(rows.size, now.wall)
-            self._engine.sent(slots, times, walls, np.full(rows.size, errno.EAFNOSUPPORT))
+            nil_s, errors = np.zeros(rows.size), np.full(rows.size, errno.EAFNOSUPPORT)
+            self._engine.sent(slots, times, walls, nil_s, errors)
             return
         serials, nonces = flight.serial[slots], flight.nonce[slots]
         self._engine.sent(slots, *transport.send(table.names[rows], table.size[rows], serials, nonces))

@@ -28,6 +28,8 @@ from probes.icmp.sockets import IcmpSocket, open_socket
 SEND_CALL = 16
 """Packets a call when sending. If the thread is interrupted within a call, the send times of all its
 packets are off by as much; smaller calls expose fewer packets and cost little more."""
+SLOW_S = 50e-6
+"""Sending a packet takes longer than this only if something came between."""
 MAX_BATCHES = 16
 """Batches read in one go: a flood must not keep the thread from sending."""
 
@@ -67,8 +69,8 @@ class Transport:
 
     def send(
         self, names: Names, sizes: Integers, serials: Integers, nonces: Integers
-    ) -> tuple[Floats, Floats, Integers]:
-        """Send up to SEND_BATCH echo requests: monotonic and wall time of sending, and errno, of each."""
+    ) -> tuple[Floats, Floats, Floats, Integers]:
+        """Send up to SEND_BATCH echo requests: `send_times` and errno of each."""
         count, batch = len(serials), self._sender
         ident, sums = self.socket.ident, self._constant_sums(sizes)
         compose(batch.headers[:count], self.wire, ident, self._token, serials, nonces, sums)
@@ -79,7 +81,7 @@ class Transport:
         for start in range(0, count, SEND_CALL):
             batch.send(self._fd, start, min(start + SEND_CALL, count), errors)
             marks.append(self._clock.read())
-        return *_between(marks, count), errors
+        return *send_times(marks, count), errors
 
     def _constant_sums(self, sizes: Integers) -> Integers:
         if (sizes == sizes[0]).all():
@@ -124,12 +126,18 @@ class Transport:
             yield Batch(received, refusal.reporters, np.zeros(1), self._clock.read())
 
 
-def _between(marks: Sequence[Reading], count: int) -> tuple[Floats, Floats]:
-    """Monotonic and wall times of sending: even between the clocks before and after each call. Who is first
-    is early rather than late, so that no round trip seems shorter than it was."""
+def send_times(marks: Sequence[Reading], count: int) -> tuple[Floats, Floats, Floats]:
+    """Monotonic and wall time of sending of each packet, and how much later it may really have been.
+
+    `marks`: the clocks before, between and after the calls. Packets go out evenly between two of them, the
+    first at once, unless the call took longer than any sending does: then the thread was interrupted, and
+    nobody knows which packets were sent before that.
+    """
     monotonic, wall = (np.array(times) for times in zip(*marks, strict=True))
     place = np.arange(count)
     call, within = place // SEND_CALL, place % SEND_CALL
     packets = np.minimum(count - call * SEND_CALL, SEND_CALL)
-    since_s = np.diff(monotonic)[call] * (within / packets)
-    return monotonic[call] + since_s, wall[call] + since_s
+    lasted_s = np.diff(monotonic)[call]
+    busy_s = np.minimum(lasted_s, packets * SLOW_S)
+    since_s = busy_s * (within / packets)
+    return monotonic[call] + since_s, wall[call] + since_s, lasted_s - busy_s

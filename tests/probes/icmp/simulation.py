@@ -61,7 +61,7 @@ class Simulation:
         self.confirmed.extend((self.now, row) for row in rows[confirmation].tolist())
         slots = self.engine.flight.launch(rows, confirmation, self.now)
         times = np.full(rows.size, self.now)
-        self.engine.sent(slots, times, times, np.zeros(rows.size, dtype=np.int64))
+        self.engine.sent(slots, times, times, np.zeros(rows.size), np.zeros(rows.size, dtype=np.int64))
         answered = ~np.isin(rows, list(self.cut)) & (self.random.random(rows.size) >= self.loss_ratio)
         self._arriving.append((np.full(int(answered.sum()), self.now + self.rtt_s), slots[answered]))
 

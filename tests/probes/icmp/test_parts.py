@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from probes.icmp.budget import Allowance, ConfirmationBudget
-from probes.icmp.clock import Reading, round_trips
+from probes.icmp.clock import Reading, less_slack, round_trips
 from probes.icmp.flight import MIN_SLOTS, SERIALS, Flight, State
 from probes.icmp.schedule import Schedule
 from probes.icmp.targets import PingTarget, TargetTable
+from probes.icmp.transport import send_times
 
 
 def scheduled(rows: int, interval_s: float = 1.0, count: int | None = None) -> Schedule:
@@ -122,6 +123,24 @@ def test_a_stepped_clock_falls_back_to_the_time_of_reading(step_s: float) -> Non
 def test_a_reply_without_a_stamp_is_timed_by_its_reading() -> None:
     rtt_s = round_trips(np.array([10.0]), np.array([500.0]), np.array([np.nan]), Reading(10.05, 500.05))
     assert rtt_s.tolist() == pytest.approx([0.05])
+
+
+@pytest.mark.parametrize(
+    ("seeming_s", "usual_s", "believed_s"),
+    [(0.130, 0.03, 0.03), (0.03, 0.03, 0.03), (0.130, 0.128, 0.130), (0.130, np.nan, 0.03)],
+    ids=["interrupted before", "interrupted after", "a slow target", "nothing known"],
+)
+def test_an_interrupted_sending_makes_no_spike(seeming_s: float, usual_s: float, believed_s: float) -> None:
+    rtt_s = less_slack(np.array([seeming_s]), np.array([0.1]), np.array([usual_s]))
+    assert rtt_s.tolist() == pytest.approx([believed_s])
+
+
+def test_packets_of_an_interrupted_call_are_early_and_say_by_how_much() -> None:
+    marks = [Reading(1.0, 51.0), Reading(1.00016, 51.00016), Reading(1.20016, 51.20016)]
+    monotonic, wall, slack_s = send_times(marks, 32)
+    assert monotonic[[0, 15, 16, 31]] == pytest.approx([1.0, 1.00015, 1.00016, 1.00091], abs=1e-6)
+    assert wall - monotonic == pytest.approx(50.0)
+    assert slack_s[[0, 15, 16, 31]] == pytest.approx([0.0, 0.0, 0.1992, 0.1992], abs=1e-6)
 
 
 def targets(*keys: str) -> list[PingTarget]:
