@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 from ipaddress import ip_address
+from itertools import repeat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,7 +48,9 @@ class Links:
         self._board = Board()
         self._echoes = EchoRecord(self._board)
         self._coverage = Coverage(watched, ())
-        places = [(watched[name], i, self.simulation.row(name), 1.0) for i, name in enumerate(ids)]
+        subjects = self._board.labels.subjects.numbers(watched[name].labels() for name in ids).tolist()
+        rows = map(self.simulation.row, ids)
+        places = zip(watched.values(), range(LINKS), rows, repeat(1.0), subjects, strict=False)
         self._echoes.replace([EchoTarget(*place) for place in places])
         self._second = 0
 

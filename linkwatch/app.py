@@ -7,7 +7,7 @@ import contextlib
 import gc
 import logging
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from prometheus_client import REGISTRY
@@ -16,7 +16,7 @@ from linkwatch.config.problems import ConfigErrors
 from linkwatch.config.settings import Config
 from linkwatch.core.board import Board
 from linkwatch.core.catalog import Catalog
-from linkwatch.core.inventory import Inventory, Target
+from linkwatch.core.inventory import Inventory
 from linkwatch.core.rules import AlertMachine
 from linkwatch.flow.addresses import Addresses
 from linkwatch.flow.audit import Auditor
@@ -25,10 +25,11 @@ from linkwatch.flow.deliver import Deliverer
 from linkwatch.flow.echoes import EchoRecord, EchoTarget
 from linkwatch.flow.escalate import Escalator
 from linkwatch.flow.files import Shares, Shortages, raise_limit, share
+from linkwatch.flow.given import publish_given
 from linkwatch.flow.incidents import ZONE, Incidents
 from linkwatch.flow.intake import Intake
 from linkwatch.flow.judge import Judge
-from linkwatch.flow.measure import Measurer, icmp_spec, ping_targets, probe_metrics
+from linkwatch.flow.measure import Measurer, ping_targets, probe_metrics
 from linkwatch.flow.plan import Plan, Read, prepare, prepare_apart, unhurried
 from linkwatch.flow.privileges import FOR_SOCKETS, starting_first
 from linkwatch.flow.record import ProbeRecord
@@ -118,7 +119,10 @@ class Service:
         )
         if (ahead_s := stored.last_at - CLOCK.utc()) > STEP_S:
             await self.judge.move_times(-ahead_s)  # the clock was set back between the two runs
-        self._follow_pinger(await self._point_pinger(config.inventory))
+        pinged = await self._point_pinger(config.inventory)
+        self.verdicts.follow(self.pinger.rows)
+        publish_given(self.board, config.inventory, self.coverage.graph, self.verdicts.subjects)
+        self.echoes.replace(self._echo_targets(pinged))
         await self.measurer.replace(config.inventory)
 
     async def reload(self) -> None:
@@ -143,7 +147,8 @@ class Service:
     async def _take_over(self, plan: Plan) -> None:
         """Become what `plan` says; targets that it leaves as they are keep all that is known of them.
 
-        Samples come in meanwhile: whatever has a place for every target changes between two awaits.
+        Samples come in meanwhile: from the first that a new target may give, everything that takes samples
+        knows the new targets. What else has a place for every target follows bit by bit.
         """
         config, inventory = plan.config, plan.config.inventory
         for name in restart_needed(self.config, config):
@@ -152,6 +157,19 @@ class Service:
         self.addresses.use(inventory, plan.literals)
         pinged = await self._point_pinger(inventory)
         await self.measurer.replace(inventory)  # no sample of a target that is gone comes in any more
+        self._replace_targets(plan, changed)
+        self.machine.replace(plan.rules)
+        self.incidents.use(inventory)
+        self.deliverer.use(plan.channels)
+        self.vitals.publish_reload(len(inventory.targets), CLOCK.utc(), successful=True)
+        await asyncio.sleep(0)
+        publish_given(self.board, inventory, self.coverage.graph, self.verdicts.subjects)
+        await asyncio.sleep(0)
+        self.echoes.replace(self._echo_targets(pinged))
+        await asyncio.sleep(0)
+
+    def _replace_targets(self, plan: Plan, changed: Collection[str]) -> None:
+        config, inventory = plan.config, plan.config.inventory
         self.config = config
         self.samples.forget(changed)
         self.board.forget_targets(changed)
@@ -161,11 +179,7 @@ class Service:
         self.coverage, self.verdicts = plan.coverage, verdicts
         self.judge.use(inventory, plan.coverage, verdicts)
         self.intake.use(verdicts, plan.coverage)
-        self._follow_pinger(pinged)
-        self.machine.replace(plan.rules)
-        self.incidents.use(inventory)
-        self.deliverer.use(plan.channels)
-        self.vitals.publish_reload(len(inventory.targets), CLOCK.utc(), successful=True)
+        verdicts.follow(self.pinger.rows)
 
     def services(self) -> Services:
         """What the web floor may see."""
@@ -206,25 +220,24 @@ class Service:
 
     async def _readdress(self) -> None:
         async with self.judge.between_turns():
-            self._follow_pinger(await self._point_pinger(self.config.inventory))
+            pinged = await self._point_pinger(self.config.inventory)
+            self.verdicts.follow(self.pinger.rows)
+            self.echoes.replace(self._echo_targets(pinged))
 
     async def _point_pinger(self, inventory: Inventory) -> list[PingTarget]:
-        """Let the pinger ping this inventory; `_follow_pinger` must follow before the next turn."""
+        """Let the pinger ping this inventory; verdicts and echoes must follow before the next turn."""
         targets = await asyncio.to_thread(ping_targets, inventory, self.addresses.known)
         await asyncio.to_thread(self.pinger.replace, targets)
         return targets
 
-    def _follow_pinger(self, targets: Sequence[PingTarget]) -> None:
-        rows = self.pinger.rows
-        self.verdicts.follow(rows)
-        found = ((self.config.inventory.targets[target.key], rows[target.key]) for target in targets)
-        self.echoes.replace([self._echo_target(target, row) for target, row in found])
-
-    def _echo_target(self, target: Target, pinger_row: int) -> EchoTarget:
-        spec = icmp_spec(target)
-        assert spec is not None, "only targets with an ICMP probe are pinged"
-        position = self.coverage.graph.index[target.id]
-        return EchoTarget(target, position, pinger_row, spec.interval_s)
+    def _echo_targets(self, pinged: Sequence[PingTarget]) -> list[EchoTarget]:
+        targets, index, rows = self.config.inventory.targets, self.coverage.graph.index, self.pinger.rows
+        subjects = self.verdicts.subjects.tolist()
+        places = [(one.key, index[one.key], one.interval_s) for one in pinged]
+        return [
+            EchoTarget(targets[key], position, rows[key], interval_s, subjects[position])
+            for key, position, interval_s in places
+        ]
 
     def _health(self) -> Health:
         data_age_s = CLOCK.monotonic() - self.judge.turned_s

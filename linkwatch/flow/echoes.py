@@ -50,12 +50,13 @@ WINDOWED = (
 
 @dataclass(frozen=True, slots=True)
 class EchoTarget:
-    """One pinged target: its position in the inventory, its row in the pinger, its interval."""
+    """One pinged target: its position in the inventory, its row in the pinger, the number of its labels."""
 
     target: Target
     position: int
     pinger_row: int
     interval_s: float
+    subject: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +208,7 @@ class EchoRecord:
             self._board.column(name).clear_rows()
         success = self._column("linkwatch_probe_success_ratio")
         success.keep(success.codes("probe") != self._board.texts.code(PROBE))
-        subjects = self._board.labels.subjects.numbers(t.target.labels() for t in self._targets)
+        subjects = np.array([t.subject for t in self._targets], dtype=np.int32)
         for name in COUNTERS:
             self._add_rows(name, subjects)
         for window in (*WINDOWS_S, *ROLLUPS_S):

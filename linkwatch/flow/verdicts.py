@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ from linkwatch.core.blips import Blips, is_out_of_line
 from linkwatch.core.board import Board, Rows
 from linkwatch.core.catalog import ROLLUPS_S, WINDOWS_S
 from linkwatch.core.coverage import Verdict
-from linkwatch.core.inventory import Inventory, Objectives, Target
+from linkwatch.core.inventory import Inventory
 from linkwatch.core.labelsets import Codes
 from linkwatch.core.topology import DOWN, NOT_COVERED, UNKNOWN, UP, Reachability, UpstreamGraph
 from linkwatch.core.windows import MinuteCounts
@@ -20,18 +20,17 @@ from probes.icmp import Gaps, Outcome, Pinger, Results
 
 Floats = NDArray[np.float64]
 
-GIVEN = 0.0
-"""When a configured value was measured: never, so no recovery has to wait for it."""
-
 EVENT_WINDOWS_S = {"5m": WINDOWS_S["5m"], **ROLLUPS_S}
 PER_TARGET = ("linkwatch_up", "linkwatch_upstream_down", "linkwatch_in_maintenance")
 EVENTS = ("linkwatch_up_changes", "linkwatch_blips")
-GIVEN_METRICS = ("linkwatch_target_info", "linkwatch_objective", "linkwatch_targets_behind")
 REDUNDANCY = ("linkwatch_redundancy_paths", "linkwatch_redundancy_paths_configured")
 
 
 class Verdicts:
-    """Up, down or not measured, since when, and how often that changed."""
+    """Up, down or not measured, since when, and how often that changed.
+
+    `subjects`: the number of each target's labels on the board, in the order of the inventory.
+    """
 
     def __init__(self, board: Board, inventory: Inventory, graph: UpstreamGraph) -> None:
         size = len(graph.ids)
@@ -201,62 +200,19 @@ class Verdicts:
         self._board.column(metric).fill(self._rows[metric, ""], values, present, at)
 
     def _lay_out(self, inventory: Inventory) -> None:
-        for metric in (*PER_TARGET, *EVENTS, *REDUNDANCY, *GIVEN_METRICS):
+        for metric in (*PER_TARGET, *EVENTS, *REDUNDANCY):
             self._board.column(metric).clear_rows()
         targets = list(inventory.targets.values())
-        subjects = self._board.labels.subjects.numbers(target.labels() for target in targets)
+        self.subjects = self._board.labels.subjects.numbers(target.labels() for target in targets)
         for metric in PER_TARGET:
-            self._add(metric, subjects)
+            self._add(metric, self.subjects)
         for metric in EVENTS:
             for window in EVENT_WINDOWS_S:
-                self._add(metric, subjects, window)
-        redundant = subjects[[len(target.via) > 1 for target in targets]]
+                self._add(metric, self.subjects, window)
+        redundant = self.subjects[[len(target.via) > 1 for target in targets]]
         for metric in REDUNDANCY:
             self._add(metric, redundant)
-        self._describe(inventory, targets, subjects)
 
     def _add(self, metric: str, subjects: Codes, window: str = "") -> None:
         detail = self._board.labels.details.number({"window": window})
         self._rows[metric, window] = self._board.column(metric).extend(subjects, detail)
-
-    def _describe(self, inventory: Inventory, targets: Sequence[Target], subjects: Codes) -> None:
-        details = self._board.labels.details
-        is_upstream = np.isin(np.arange(len(targets)), [i for via in self._graph.upstreams for i in via])
-        behind = self._graph.behind()[is_upstream].astype(np.float64)
-        self._give("linkwatch_targets_behind", subjects[is_upstream], details.number({}), behind)
-        info = details.numbers(facts(inventory, target) for target in targets)
-        self._give("linkwatch_target_info", subjects, info, np.ones(len(targets)))
-        kept = [objective_values(inventory.objectives(target)) for target in targets]
-        for objective in dict.fromkeys(name for values in kept for name in values):
-            chosen = np.array([objective in values for values in kept], dtype=np.bool_)
-            values = np.array([values[objective] for values in kept if objective in values])
-            detail = details.number({"objective": objective})
-            self._give("linkwatch_objective", subjects[chosen], detail, values)
-
-    def _give(self, metric: str, subjects: Codes, details: Codes | int, values: Floats) -> None:
-        column = self._board.column(metric)
-        rows = column.extend(subjects, details)
-        column.fill(rows, values, np.ones(len(values), dtype=np.bool_), GIVEN)
-
-
-def facts(inventory: Inventory, target: Target) -> dict[str, str]:
-    """What is known of a target, as the labels of `linkwatch_target_info`."""
-    site = inventory.sites.get(target.site)
-    return {
-        "name": target.name,
-        "area": site.area if site else "",
-        "class": target.link_class,
-        "location": f"{site.location[0]},{site.location[1]}" if site and site.location else "",
-        "circuit": target.circuit.id if target.circuit else "",
-    }
-
-
-def objective_values(objectives: Objectives) -> dict[str, float]:
-    """The objectives that are set, by the value of the `objective` label."""
-    values = {
-        "loss": objectives.loss_ratio,
-        "rtt": objectives.rtt_s,
-        "jitter": objectives.jitter_s,
-        "availability": objectives.availability_ratio,
-    }
-    return {name: value for name, value in values.items() if value is not None}

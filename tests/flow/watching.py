@@ -18,6 +18,7 @@ from linkwatch.core.rules import AlertMachine, Rule
 from linkwatch.core.topology import Reachability
 from linkwatch.flow.clock import Clock
 from linkwatch.flow.echoes import EchoRecord, EchoTarget
+from linkwatch.flow.given import publish_given
 from linkwatch.flow.judge import Judge
 from linkwatch.flow.measure import Measurer, icmp_spec
 from linkwatch.flow.verdicts import Verdicts
@@ -111,6 +112,7 @@ class Watch:
         self.inventory, self.board = inventory, Board()
         self.coverage = Coverage(inventory.targets, inventory.anchors)
         self.verdicts = Verdicts(self.board, inventory, self.coverage.graph)
+        publish_given(self.board, inventory, self.coverage.graph, self.verdicts.subjects)
         self.echoes = EchoRecord(self.board)
         self.measurer = Measurer(
             self._ignore, at_once=100, monotonic=self.clock.monotonic, utc=self.clock.utc
@@ -172,7 +174,8 @@ class Watch:
         spec = icmp_spec(target)
         assert spec is not None
         position = self.coverage.graph.index[target.id]
-        return EchoTarget(target, position, self.rows[target.id], spec.interval_s)
+        subject = int(self.verdicts.subjects[position])
+        return EchoTarget(target, position, self.rows[target.id], spec.interval_s, subject)
 
     def _judge(self) -> Judge:
         return Judge(
