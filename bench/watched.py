@@ -29,7 +29,7 @@ class Watched(Watch):
     """A service whose process can be measured; what it writes goes to a file, so that no pipe fills up."""
 
     runner: Sequence[str] = ()
-    """Words put before the command: a program that runs it and measures it from within."""
+    """What runs in place of the command: a program that runs it and measures it from within."""
 
     @property
     def pid(self) -> int:
@@ -39,13 +39,22 @@ class Watched(Watch):
 
     def launch(self) -> None:
         """Start it, and wait for nothing."""
-        self._process = self._open("run", str(self.file))
+        self._process = self._open(LINKWATCH, "run", str(self.file))
 
-    def _open(self, *arguments: str) -> subprocess.Popen[str]:
-        command = [*(self.runner or (LINKWATCH,)), *arguments]
+    def start(self, within_s: float = START_S) -> None:
+        """Start it; returns when it has judged once. Raises RuntimeError with what it said if it ends."""
+        try:
+            super().start(within_s)
+        except AssertionError:
+            said = (self._folder / "linkwatch.log").read_text()
+            raise RuntimeError(f"the service did not start: {said.strip()}") from None
+
+    def _open(self, *words: str) -> subprocess.Popen[str]:
+        command, *arguments = words
+        command_line = [*(self.runner or (command,)), *arguments]
         with open(self._folder / "linkwatch.log", "a") as log:
             return subprocess.Popen(
-                self._namespace.command(*command), stdout=subprocess.DEVNULL, stderr=log, text=True
+                self._namespace.command(*command_line), stdout=subprocess.DEVNULL, stderr=log, text=True
             )
 
 
@@ -106,7 +115,7 @@ def service(
     """A running service that has judged once; `more`: other parts of the inventory."""
     watch = Watched(on.inside, on.folder, inventory(on.folder, list(watched), **more))
     watch.runner = runner
-    watch.start(START_S)
+    watch.start()
     try:
         yield watch
     finally:
