@@ -19,6 +19,9 @@ EVERYTHING = "10.50.0.0/16"
 CUT_S, QUIET_S = 45, 30
 """Longer than the `for` and `keep_firing_for` of the children's rules."""
 
+BRIEF_S = 2
+"""A cut that is over before anybody needs to be told."""
+
 RATE_STEP_S = 1.0
 
 
@@ -44,16 +47,22 @@ def measure(pace: Pace) -> Iterator[Figure]:
     with stage() as on, service(on, [UPSTREAM, *targets(count, via=["core"])]) as watch:
         await_all_up(watch, count + 1)
         time.sleep(SETTLED_S)
+        silence(on.inside, EVERYTHING)
+        time.sleep(BRIEF_S)
+        heal(on.inside, EVERYTHING)
+        time.sleep(SETTLED_S)
+        brief = len(on.pages.messages)
         with EchoRate(Echoes(on.inside)) as rate, LagWatch(watch) as lag:
             cut_at = time.monotonic()
             silence(on.inside, EVERYTHING)
-            wait_for(lambda: on.pages.messages, 30)
+            wait_for(lambda: on.pages.messages[brief:], 30)
             time.sleep(CUT_S)
             heal(on.inside, EVERYTHING)
             wait_for(lambda: all(found["state"] == "resolved" for found in watch.incidents()), 90)
             time.sleep(QUIET_S)
         found = watch.incidents()
-    messages = on.pages.messages
+    messages = on.pages.messages[brief:]
+    yield Figure(f"messages for a cut of {BRIEF_S} s before that", brief, at_most=0)
     yield Figure("incidents", len(found), at_least=1, at_most=1)
     yield Figure("cut to page", messages[0][0] - cut_at, "s", at_most=3)
     yield Figure("messages: the page and the all-clear", len(messages), at_least=2, at_most=2)
