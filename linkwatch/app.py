@@ -26,10 +26,11 @@ from linkwatch.flow.echoes import EchoRecord, EchoTarget
 from linkwatch.flow.escalate import Escalator
 from linkwatch.flow.files import Shares, Shortages, raise_limit, share
 from linkwatch.flow.given import publish_given
+from linkwatch.flow.guard import Guard
 from linkwatch.flow.incidents import ZONE, Incidents
 from linkwatch.flow.intake import Intake
 from linkwatch.flow.judge import Judge
-from linkwatch.flow.measure import Measurer, ping_targets, probe_metrics
+from linkwatch.flow.measure import ICMP, Measurer, ping_targets, probe_metrics
 from linkwatch.flow.plan import Plan, Read, prepare, prepare_apart, unhurried
 from linkwatch.flow.privileges import FOR_SOCKETS, starting_first
 from linkwatch.flow.record import ProbeRecord
@@ -41,6 +42,7 @@ from linkwatch.web.door import Door
 from linkwatch.web.server import listen, serving
 from linkwatch.web.services import Health, Services
 from probes.icmp import Pinger, PingTarget
+from probes.sample import Reason
 
 GUARD_S = 1.0
 STUCK_S = 5.0
@@ -85,7 +87,7 @@ class Service:
             self.intake.take, at_once=shares.probes, monotonic=CLOCK.monotonic, utc=CLOCK.utc
         )
         self.door, self.shortages = Door(shares.connections), Shortages()
-        self.addresses = Addresses(inventory, plan.literals, self._readdress)
+        self.addresses = Addresses(inventory, plan.literals, self._readdress, self._count_lost)
         self.vitals = Vitals(self.board, targets=len(inventory.targets), now=CLOCK.utc())
         self.supervisor = Supervisor()
         self._rules, self._channels = plan.rules, plan.channels
@@ -194,6 +196,7 @@ class Service:
             actions=self.incidents,
             reload=self.reload,
             health=self._health,
+            unmeasured=lambda: {**self.intake.blind, **self.addresses.unresolved},
             now=CLOCK.utc,
             zone=ZONE,
         )
@@ -217,6 +220,9 @@ class Service:
         """Judge at once; may be called from any thread."""
         with contextlib.suppress(RuntimeError):  # the loop is closed: the service is ending
             self._loop.call_soon_threadsafe(self.judge.poke)
+
+    def _count_lost(self, target: str, reason: Reason) -> None:
+        self.samples.count_failure(self.config.inventory.targets[target], ICMP, reason, CLOCK.utc())
 
     async def _readdress(self) -> None:
         async with self.judge.between_turns():
@@ -253,11 +259,11 @@ class Service:
         return Health(not reasons, tuple(reasons), data_age_s)
 
     def _pinger_age_s(self) -> float:
-        return CLOCK.monotonic() - self.pinger.counters().alive_at
+        return CLOCK.monotonic() - self.pinger.alive_at
 
     async def _guard(self) -> None:
         looks = round(STUCK_S / GUARD_S)
-        pinger = Pulse(lambda: self.pinger.counters().alive_at, looks)
+        pinger = Pulse(lambda: self.pinger.alive_at, looks)
         judge = Pulse(lambda: self.judge.turned_s, looks)
         while True:
             await asyncio.sleep(GUARD_S)
@@ -319,6 +325,9 @@ async def serve(
         await stack.enter_async_context(serving(services, plan.config.server, listener, service.door))
         gc.freeze()  # what was loaded stays: a full collection of it would hold up the loop for 50 ms
         on_started(Running(plan.config, services))
+        guard = Guard(lambda: pinger.alive_at)
+        guard.start()
+        stack.callback(guard.close)
         service.supervisor.ready()
         stack.callback(service.supervisor.stopping)
         await service.run()

@@ -38,7 +38,8 @@ class CauseKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TargetStatus:
-    """`reference`: id of the upstream that covers the target, or the name of the alert; else empty."""
+    """`reference`: id of the upstream that covers the target, the name of the alert, or why nothing can be
+    measured (`resolve`, `permission`, …); else empty."""
 
     status: Status
     cause: CauseKind

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 
 from linkwatch.core.inventory import Inventory, IPAddress
@@ -15,12 +16,16 @@ from probes.sample import Target as ProbeTarget
 REFRESH_S = 60.0
 LOOKUP_DEADLINE_S = 5.0
 LOOKUPS_AT_ONCE = 64
+TOLD_MAX = 5
+
+log = logging.getLogger(__name__)
 
 
 class Addresses:
     """The addresses of all targets with an ICMP probe, names only inside the scope. A name that does not
     resolve has none: it is not measured, rather than down. The last known address is kept while a look-up
-    fails, and as long as the resolver still gives it among others.
+    fails, and as long as the resolver still gives it among others. `on_failure` hears of every look-up that
+    came to nothing; the log only of what is new.
     """
 
     def __init__(
@@ -28,8 +33,10 @@ class Addresses:
         inventory: Inventory,
         literals: Mapping[str, IPAddress],
         on_change: Callable[[], Awaitable[None]],
+        on_failure: Callable[[str, Reason], None],
     ) -> None:
-        self._on_change = on_change
+        self._on_change, self._on_failure = on_change, on_failure
+        self._failures: dict[str, Reason] = {}
         self._slots = asyncio.Semaphore(LOOKUPS_AT_ONCE)
         self._known: dict[str, IPAddress] = {}
         self._names: dict[str, str] = {}
@@ -51,6 +58,11 @@ class Addresses:
         self._wanted.set()
 
     @property
+    def unresolved(self) -> Mapping[str, Reason]:
+        """Target id -> why its name gives no address, of those that have none."""
+        return {target: reason for target, reason in self._failures.items() if target not in self._known}
+
+    @property
     def known(self) -> Mapping[str, IPAddress]:
         """Target id -> address."""
         return self._known
@@ -67,24 +79,37 @@ class Addresses:
     async def refresh(self) -> None:
         """Look all names up once, side by side."""
         names = self._names
-        found = await asyncio.gather(*(self._look_up(target) for target in names))
+        answers = await asyncio.gather(*(self._look_up(target) for target in names))
         if names is not self._names:
             return  # another inventory came meanwhile; its own look-up follows
+        found = [None if isinstance(answer, ResolveError) else answer for answer in answers]
         known = {target: address for target, address in self._known.items() if target not in names}
         known |= {target: address for target, address in zip(names, found, strict=True) if address}
         if known != self._known:
             self._known = known
             await self._on_change()
+        by_target = zip(names, answers, strict=True)
+        self._tell({target: error for target, error in by_target if isinstance(error, ResolveError)})
 
-    async def _look_up(self, target: str) -> IPAddress | None:
+    def _tell(self, failures: Mapping[str, ResolveError]) -> None:
+        before, self._failures = self._failures, {t: error.reason for t, error in failures.items()}
+        new = [error.detail for t, error in failures.items() if before.get(t) != error.reason]
+        if new:
+            details = "; ".join(new[:TOLD_MAX])
+            log.warning("%d names give no address, their targets are unknown: %s", len(new), details)
+        for target, reason in self._failures.items():
+            self._on_failure(target, reason)
+
+    async def _look_up(self, target: str) -> IPAddress | ResolveError:
         before, name = self._known.get(target), self._names[target]
         try:
             async with self._slots, asyncio.timeout(LOOKUP_DEADLINE_S):
                 given = await resolve(ProbeTarget(target, name, self._allows), name)
         except ResolveError as error:
-            return None if error.reason is Reason.PERMISSION else before
+            return before if before and error.reason is not Reason.PERMISSION else error
         except TimeoutError:
-            return before
+            silence = ResolveError(Reason.RESOLVE, f"{name}: no answer within {LOOKUP_DEADLINE_S:g} s")
+            return before or silence
         return before if before in given else given[0]
 
 

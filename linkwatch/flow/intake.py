@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -12,6 +12,9 @@ from linkwatch.flow.clock import Clock
 from linkwatch.flow.record import ProbeRecord
 from linkwatch.flow.verdicts import Verdicts
 from probes.sample import Reason, Sample
+
+BLIND = frozenset({Reason.RESOLVE, Reason.PERMISSION, Reason.ERROR})
+"""Why nothing was sent: what failed is a name, a right or the probe itself, not the target."""
 
 
 class Intake:
@@ -28,6 +31,12 @@ class Intake:
     ) -> None:
         self._samples, self._verdicts, self._coverage = samples, verdicts, coverage
         self._clock, self._on_verdict = clock, on_verdict
+        self._blind: dict[str, Reason] = {}
+
+    @property
+    def blind(self) -> Mapping[str, Reason]:
+        """Target id -> why the probe that decides on it did not get as far as the target last time."""
+        return self._blind
 
     def use(self, verdicts: Verdicts, coverage: Coverage) -> None:
         """Tell these from now on."""
@@ -43,8 +52,16 @@ class Intake:
         self._samples.take(target, spec, sample, hidden=hidden, now=now, now_s=now_s)
         if exhausted:
             return  # counted, and nothing more: the target was not asked
-        if decides and self._verdicts.take_sample(target.id, ok=sample.ok, started_s=started_s, now=now):
+        if decides and self._decide(target.id, sample, started_s, now):
             self._on_verdict()
+
+    def _decide(self, target: str, sample: Sample, started_s: float, now: float) -> bool:
+        if sample.reason in BLIND:
+            self._blind[target] = sample.reason
+        else:
+            self._blind.pop(target, None)
+        blind = target in self._blind
+        return self._verdicts.take_sample(target, ok=sample.ok, blind=blind, started_s=started_s, now=now)
 
     def _is_hidden(self, target: str, started_s: float, *, decides: bool) -> bool:
         """Whether it says nothing of the service: while covered, isolated, or while ping says it is down.

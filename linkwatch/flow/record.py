@@ -11,7 +11,7 @@ from linkwatch.core.board import Board, Column
 from linkwatch.core.catalog import ROLLUPS_S, WINDOWS_S
 from linkwatch.core.inventory import ProbeSpec, Target
 from linkwatch.core.windows import MinuteCounts
-from probes.sample import Labels, Sample
+from probes.sample import Labels, Reason, Sample
 
 MISSES_UNTIL_ABSENT = 2
 """A value that a probe could not read that often in a row is no longer shown: absent, not stale."""
@@ -78,6 +78,11 @@ class ProbeRecord:
         if sample.ok or state.misses >= MISSES_UNTIL_ABSENT:
             self._clear_unseen(state, spec.name, sample.values)
 
+    def count_failure(self, target: Target, probe: str, reason: Reason, now: float) -> None:
+        """Count a run that came to nothing before the probe could send anything."""
+        state = self._states.setdefault((target.id, probe), ProbeState(target.labels()))
+        self._count_failure(state, (("probe", probe),), reason, now)
+
     def forget(self, targets: Container[str]) -> None:
         """Drop what is remembered of the probes of these targets."""
         self._states = {key: state for key, state in self._states.items() if key[0] not in targets}
@@ -92,9 +97,7 @@ class ProbeRecord:
             self._put_own(state, "linkwatch_probe_consecutive_failures", labels, state.failed, now)
         self._put_own(state, "linkwatch_probe_duration_seconds", labels, sample.duration_s, now)
         if sample.reason is not None:
-            count = state.failures[sample.reason] = state.failures.get(sample.reason, 0) + 1
-            reason = (*labels, ("reason", sample.reason.value))
-            self._put_own(state, "linkwatch_probe_failures_total", reason, count, now)
+            self._count_failure(state, labels, sample.reason, now)
         if hidden:
             return
         only = np.zeros(1, dtype=np.intp)
@@ -104,6 +107,11 @@ class ProbeRecord:
             ratio = state.successes.total(window_s, now_s)[0] / state.runs.total(window_s, now_s)[0]
             window = (*labels, ("window", name))
             self._put_own(state, "linkwatch_probe_success_ratio", window, float(ratio), now)
+
+    def _count_failure(self, state: ProbeState, labels: Labels, reason: Reason, now: float) -> None:
+        count = state.failures[reason] = state.failures.get(reason, 0) + 1
+        named = (*labels, ("reason", reason.value))
+        self._put_own(state, "linkwatch_probe_failures_total", named, count, now)
 
     def _put_own(self, state: ProbeState, metric: str, labels: Labels, value: float, now: float) -> None:
         self._board.column(metric).set({**state.labels, **dict(labels)}, value, now)

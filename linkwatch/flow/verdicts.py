@@ -117,11 +117,12 @@ class Verdicts:
         """Whether the target was found down in its own right."""
         return bool(self._up[self._graph.index[target]] == DOWN)
 
-    def take_sample(self, target: str, *, ok: bool, started_s: float, now: float) -> bool:
+    def take_sample(self, target: str, *, ok: bool, blind: bool, started_s: float, now: float) -> bool:
         """Take over a sample of the probe that decides on the target; whether the verdict changed.
 
-        One failure is a suspicion, several in a row are believed. One that began (`started_s`, monotonic)
-        while the target was excused says nothing any more once it is not.
+        One failure is a suspicion, several in a row are believed: the target is down, or, where the last
+        one was `blind` and never got as far as the target, not measured. One that began (`started_s`,
+        monotonic) while the target was excused says nothing any more once it is not.
         """
         position = self._graph.index[target]
         before = self._up[position]
@@ -132,7 +133,7 @@ class Verdicts:
         if failed == 1 and before != DOWN:
             self._down_since[position] = started_s
         if ok or failed >= FAILURES_TO_FALL:
-            self._up[position] = UP if ok else DOWN
+            self._up[position] = UP if ok else UNKNOWN if blind else DOWN
         self._suspect[position] = 0 < failed < FAILURES_TO_FALL and before != DOWN
         return bool(self._up[position] != before)
 

@@ -54,7 +54,7 @@ class Services:
 
     `reload` reads the configuration again; raises ConfigErrors, and then nothing has changed.
 
-    `zone`: where the people are who read the pages.
+    `zone`: where the people are who read the pages. `unmeasured`: why nothing can be sent to a target.
     """
 
     board: Board
@@ -69,6 +69,7 @@ class Services:
     health: Callable[[], Health]
     now: Callable[[], float]
     zone: tzinfo
+    unmeasured: Callable[[], Mapping[str, str]] = dict
 
 
 SERVICES = web.AppKey("services", Services)

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from linkwatch.core.inventory import Inventory, Target
 from linkwatch.core.records import Alert, Event, Incident
-from linkwatch.core.status import OPERATIONAL, TargetStatus, judge_statuses
+from linkwatch.core.status import NOT_MEASURED, OPERATIONAL, TargetStatus, judge_statuses
 from linkwatch.web.access import Caller
 from linkwatch.web.services import Services
 
@@ -69,7 +69,8 @@ class View:
 def view_of(services: Services, caller: Caller) -> View:
     """The view of a caller, now."""
     inventory, alerts = services.inventory(), services.alerts()
-    exceptions = judge_statuses(inventory.targets, services.reachability(), alerts.values())
+    judged = judge_statuses(inventory.targets, services.reachability(), alerts.values())
+    exceptions = {**judged, **_explained(judged, services.unmeasured())}
     if caller.organization is None:
         known = {target: status for target, status in exceptions.items() if target in inventory.targets}
         return View(inventory, inventory.targets, known, alerts)
@@ -82,6 +83,15 @@ def view_of(services: Services, caller: Caller) -> View:
         organization=caller.organization,
         hidden=_hidden_from(caller.organization, inventory, own),
     )
+
+
+def _explained(judged: Mapping[str, TargetStatus], unmeasured: Mapping[str, str]) -> dict[str, TargetStatus]:
+    """The statuses of those that are not measured and of which it is known why."""
+    return {
+        target: replace(judged[target], reference=str(reason))
+        for target, reason in unmeasured.items()
+        if judged.get(target) == NOT_MEASURED
+    }
 
 
 def _hidden_from(organization: str, inventory: Inventory, own: Mapping[str, Target]) -> frozenset[str]:

@@ -168,6 +168,11 @@ class Pinger:
         with self._lock:
             return self._engine.rows.copy(len(self._engine.table))
 
+    @property
+    def alive_at(self) -> float:
+        """When the thread last turned (monotonic). Waits for nothing, not even for a thread that is stuck."""
+        return self._engine.counters.alive_at
+
     def counters(self) -> EngineCounters:
         """A copy of the engine's counters."""
         with self._lock:

@@ -13,6 +13,7 @@ import pytest
 from linkwatch.core.inventory import Inventory, Kind, Scope, Target
 from linkwatch.flow import addresses
 from linkwatch.flow.addresses import Addresses, literal_addresses
+from probes.sample import Reason
 from tests.flow.watching import ICMP
 
 
@@ -48,13 +49,17 @@ class Followed:
         targets = {n: Target(n, n, Kind.HOST, n, probes=(ICMP,)) for n in names}
         inventory = Inventory(Scope((ip_network("127.0.0.0/8"),)), targets)
         self.changes = 0
-        self.addresses = Addresses(inventory, literal_addresses(inventory), self._changed)
+        self.failures: list[tuple[str, str]] = []
+        self.addresses = Addresses(inventory, literal_addresses(inventory), self._changed, self._failed)
 
     def known(self) -> dict[str, str]:
         return {target: str(address) for target, address in self.addresses.known.items()}
 
     async def _changed(self) -> None:
         self.changes += 1
+
+    def _failed(self, target: str, reason: Reason) -> None:
+        self.failures.append((target, reason.value))
 
 
 async def test_literals_are_known_at_once_and_names_once_looked_up(resolver: Resolver) -> None:
@@ -124,3 +129,20 @@ async def test_names_whose_resolver_hangs_hold_up_no_other_name(
     async with asyncio.timeout(5.0):
         await followed.addresses.refresh()
     assert followed.known() == {"core": "127.0.0.9"}
+
+
+async def test_what_gives_no_address_is_counted_each_time_and_told_once(
+    resolver: Resolver, caplog: pytest.LogCaptureFixture
+) -> None:
+    gone = socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+    resolver.names = {"gone": gone, "abroad": ["192.0.2.1"], "here": ["127.0.0.9"]}
+    followed = Followed("gone", "abroad", "here")
+    await followed.addresses.refresh()
+    await followed.addresses.refresh()
+    assert followed.failures == [("gone", "resolve"), ("abroad", "permission")] * 2
+    assert followed.addresses.unresolved == {"gone": "resolve", "abroad": "permission"}
+    assert caplog.text.count("their targets are unknown") == 1
+    assert "gone: Name or service not known; abroad is outside the scope (192.0.2.1)" in caplog.text
+    resolver.names = {**resolver.names, "gone": ["127.0.0.8"]}
+    await followed.addresses.refresh()
+    assert followed.addresses.unresolved == {"abroad": "permission"}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from ipaddress import ip_network
 
+import pytest
+
 from linkwatch.core.inventory import Inventory, Kind, ProbeSpec, Scope, Target
 from linkwatch.core.topology import DOWN
 from linkwatch.flow.intake import Intake
@@ -136,3 +138,20 @@ async def test_what_this_machine_had_no_file_for_is_counted_and_no_failure_of_th
     assert house.value(FAILURES, "meet", probe="http") == 0
     failures = {"probe": "http", "reason": "exhausted"}
     assert house.value("linkwatch_probe_failures_total", "meet", **failures) == 5
+
+
+@pytest.mark.parametrize("why", [Reason.RESOLVE, Reason.PERMISSION, Reason.ERROR])
+async def test_a_portal_that_nothing_can_be_sent_to_is_unknown_not_down(why: Reason) -> None:
+    house = House()
+    await house.go(up="link meet")
+    house.sample("portal", True)
+    for _ in range(3):
+        house.sample("portal", False, why=why)
+        await house.turn()
+    assert house.value("linkwatch_up", "portal") is None
+    assert house.intake.blind == {"portal": why}
+    for _ in range(3):
+        house.sample("portal", False)
+        await house.turn()
+    assert house.value("linkwatch_up", "portal") == 0
+    assert house.intake.blind == {}
