@@ -62,6 +62,7 @@ class Deliverer:
         self._poked = asyncio.Event()
         self._lanes: dict[Lane, asyncio.Task[None]] = {}
         self._slow: set[Lane] = set()
+        self._awaited: dict[str, Notification] = {}
         self._stopping = False
         self._store_failed = False
         self.outcomes: Counter[tuple[str, str]] = Counter()
@@ -73,8 +74,9 @@ class Deliverer:
         for channel in channels.names:
             self.outcomes.update({(channel, outcome): 0 for outcome in OUTCOMES})
 
-    def poke(self) -> None:
-        """Look at the outbox now: something was committed."""
+    def poke(self, committed: Iterable[Notification] = ()) -> None:
+        """Look at the outbox now: these were committed. They are sent from memory if it cannot be used."""
+        self._awaited.update((notification.key, notification) for notification in committed)
         self._poked.set()
 
     async def run(self) -> None:
@@ -132,7 +134,7 @@ class Deliverer:
         try:
             recipients = await self._store.due_recipients(self._now())
         except StoreError as error:
-            self._complain(error)
+            self._send_awaited(error)
             return
         for lane in {self._lane(channel, contact) for channel, contact in recipients} - self._lanes.keys():
             self._lanes[lane] = group.create_task(self._work(lane), name=f"deliver-{lane.channel}")
@@ -148,7 +150,7 @@ class Deliverer:
                 await self._deliver(leased)
             self.poke()
         except StoreError as error:
-            self._complain(error)
+            self._send_awaited(error)
         finally:
             del self._lanes[lane]
 
@@ -164,6 +166,7 @@ class Deliverer:
 
     async def _deliver(self, leased: Leased) -> None:
         told = leased.notification
+        self._awaited.pop(told.key, None)
         outcome = await self._mail.recall(told.key) or await self._send(told, repeated=leased.repeated)
         settlement = settle(leased, outcome, now=self._now(), random=self._random)
         self._count(told.channel, RETRIED if settlement.state is Delivery.QUEUED else settlement.state.value)
@@ -208,6 +211,12 @@ class Deliverer:
 
     def _count(self, channel: str, outcome: str) -> None:
         self.outcomes[channel, outcome] += 1
+
+    def _send_awaited(self, error: StoreError) -> None:
+        """What was committed but cannot be leased must not wait for the disk."""
+        self._complain(error)
+        self._mail.start(self._awaited.values())
+        self._awaited.clear()
 
     def _complain(self, error: StoreError) -> None:
         """Say once that the store is broken, not every second."""

@@ -123,4 +123,4 @@ class Incidents:
         if not await self._ledger.put(changes):
             await self._deliverer.send_undurable(changes.notifications)
         elif changes.notifications or not was_healthy:
-            self._deliverer.poke()
+            self._deliverer.poke(changes.notifications)

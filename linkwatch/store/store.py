@@ -31,6 +31,9 @@ WRITE_DEADLINE_S = 5.0
 """How long anybody waits for a write other than a decision. A disk or server that hangs must not hold up
 people; the write may still happen later, and is harmless then."""
 
+CLAIM_DEADLINE_S = 2.0
+"""How long a page waits for the outbox before it is sent from memory."""
+
 KEY_USE_RESOLUTION_S = 60.0
 
 
@@ -120,7 +123,7 @@ class Store:
 
     async def due_recipients(self, now: float) -> tuple[tuple[str, str], ...]:
         """(channel, contact) of every message that may be sent now."""
-        return await self._read(partial(outbox.due, now=now))
+        return await self._read(partial(outbox.due, now=now), CLAIM_DEADLINE_S)
 
     async def lease(
         self,
@@ -134,7 +137,7 @@ class Store:
         """Claim the next message of a channel, of one contact or of all but some."""
         until = now + deadline_s + LEASE_MARGIN_S
         claim = partial(outbox.lease, owner=self._instance, channel=channel, contact=contact)
-        return await self._write(partial(claim, exclude=exclude, now=now, until=until))
+        return await self._write(partial(claim, exclude=exclude, now=now, until=until), CLAIM_DEADLINE_S)
 
     async def take_over(self, now: float) -> int:
         """At start: queue what this instance was sending when it died, marked as repeated."""
@@ -198,8 +201,12 @@ class Store:
             self.healthy = False
             raise StoreError(f"the store {self._place} does not answer") from None
 
-    async def _read(self, job: Callable[[Connection], _T]) -> _T:
-        return await self._reading.run(partial(self._transact, self._reader, job))
+    async def _read(self, job: Callable[[Connection], _T], deadline_s: float | None = None) -> _T:
+        try:
+            async with asyncio.timeout(deadline_s):
+                return await self._reading.run(partial(self._transact, self._reader, job))
+        except TimeoutError:
+            raise StoreError(f"the store {self._place} does not answer") from None
 
     def _write_now(self, job: Callable[[Connection], _T]) -> _T:
         try:

@@ -11,6 +11,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
+from threading import Event
 
 import pytest
 
@@ -21,7 +22,9 @@ from linkwatch.flow.deliver import Deliverer
 from linkwatch.notify.channel import Delivered, Failed, Message, Outcome
 from linkwatch.notify.channels import Channels, Way
 from linkwatch.store import dialect
-from linkwatch.store.store import Store
+from linkwatch.store import store as store_module
+from linkwatch.store.store import READERS, Store
+from tests.notify.sink import eventually
 
 REFUSED = Failed(False, "HTTP 500")
 HANG = object()
@@ -125,6 +128,27 @@ async def test_a_hung_page_is_sent_again_in_the_reader_s_language(office: Office
     await office.at(1000)
     await office.at(1002)
     assert office.desks["chat"].bodies == ["Mất kết nối", "(repeat) Mất kết nối"]
+
+
+@pytest.mark.parametrize("threads", ["_writing", "_reading"])
+async def test_a_page_whose_lease_hangs_goes_out_from_memory_once(
+    office: Office, monkeypatch: pytest.MonkeyPatch, threads: str
+) -> None:
+    monkeypatch.setattr(store_module, "CLAIM_DEADLINE_S", 0.1)
+    await office.commit(notification())
+    office.deliverer.poke([notification()])
+    disk = Event()
+    hung = [asyncio.create_task(getattr(office.store, threads).run(disk.wait)) for _ in range(READERS)]
+    await asyncio.sleep(0)
+    try:
+        await office.at(1000)
+        await eventually(lambda: office.desks["chat"].bodies == ["(chưa lưu) Mất kết nối"])
+    finally:
+        disk.set()
+    await asyncio.gather(*hung)
+    await office.at(1010)
+    assert office.desks["chat"].bodies == ["(chưa lưu) Mất kết nối"]
+    assert [state for _, state, _ in await office.states()] == ["delivered"]
 
 
 async def test_the_mark_of_a_plain_sms_is_plain(office: Office) -> None:

@@ -1,4 +1,4 @@
-"""Loss of targets that are pinged too seldom for 60 packets in five minutes: judged, but over a longer window."""
+"""Loss of targets that are pinged too seldom for 60 packets in five minutes: judged over a longer window."""
 
 from __future__ import annotations
 
