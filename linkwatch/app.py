@@ -21,6 +21,7 @@ from linkwatch.core.rules import AlertMachine
 from linkwatch.flow.addresses import Addresses
 from linkwatch.flow.audit import Auditor
 from linkwatch.flow.clock import STEP_S, Clock
+from linkwatch.flow.buffers import warn_of_small_buffers
 from linkwatch.flow.deliver import Deliverer
 from linkwatch.flow.echoes import EchoRecord, EchoTarget
 from linkwatch.flow.escalate import Escalator
@@ -234,6 +235,7 @@ class Service:
         """Let the pinger ping this inventory; verdicts and echoes must follow before the next turn."""
         targets = await asyncio.to_thread(ping_targets, inventory, self.addresses.known)
         await asyncio.to_thread(self.pinger.replace, targets)
+        warn_of_small_buffers(self.pinger.receive_buffer_bytes(), targets)
         return targets
 
     def _echo_targets(self, pinged: Sequence[PingTarget]) -> list[EchoTarget]:
