@@ -41,6 +41,7 @@ class Column:
         self._present: Mask = np.zeros(0, dtype=np.bool_)
         self._measured_at: Floats = np.zeros(0)
         self._index: dict[tuple[int, int], int] | None = None
+        self._order: tuple[int, Rows, Codes] = (0, np.zeros(0, dtype=np.intp), self._subjects)
 
     def __len__(self) -> int:
         return self._size
@@ -81,6 +82,16 @@ class Column:
         if label in TARGET_LABELS:
             return self._tables.subjects.codes(label)[self.subjects]
         return self._tables.details.codes(label)[self.details]
+
+    def rows_of(self, target: str) -> Rows:
+        """The rows of a target, in order."""
+        order, subjects = self._by_subject()
+        numbers = self._tables.subjects.having("target", target)
+        spans = zip(
+            subjects.searchsorted(numbers).tolist(), subjects.searchsorted(numbers + 1).tolist(), strict=True
+        )
+        found = [order[start:end] for start, end in spans]
+        return found[0] if len(found) == 1 else np.sort(np.concatenate([np.zeros(0, dtype=np.intp), *found]))
 
     def labels(self, row: int) -> dict[str, str]:
         """The labels of one row, without empty ones."""
@@ -162,6 +173,15 @@ class Column:
         self._values, self._present = enlarged(self._values, capacity), enlarged(self._present, capacity)
         self._measured_at = enlarged(self._measured_at, capacity)
 
+    def _by_subject(self) -> tuple[Rows, Codes]:
+        """Rows in the order of their subjects, and those."""
+        version, order, subjects = self._order
+        if version != self.version:
+            order = np.argsort(self.subjects, kind="stable")
+            subjects = self.subjects[order]
+            self._order = self.version, order, subjects
+        return order, subjects
+
     def _rows_by_labels(self) -> dict[tuple[int, int], int]:
         if self._index is None:
             keys = zip(self.subjects.tolist(), self.details.tolist(), strict=True)
@@ -204,7 +224,8 @@ class Board:
     def forget_targets(self, targets: Iterable[str]) -> None:
         """Remove every series of these targets."""
         codes = [code for code in map(self.texts.find, targets) if code]
+        numbers = np.flatnonzero(np.isin(self.labels.subjects.codes("target"), codes))
         for column in self._columns.values():
-            gone = np.isin(column.codes("target"), codes)
+            gone = np.isin(column.subjects, numbers)
             if gone.any():
                 column.keep(~gone)

@@ -77,7 +77,7 @@ class Evidence:
     def is_measured_since(self, board: Board, target: str, series: SeriesKey, since: float) -> bool:
         """Whether a series was measured after `since`; what is never measured (an objective) needs not be."""
         column = board.find(series[0])
-        row = None if column is None else self._rows.find(board, column, target, series[1])
+        row = None if column is None else self._rows.find(column, target, series[1])
         if column is None or row is None:
             return False
         measured_at = float(column.measured_at[row])
@@ -92,20 +92,17 @@ class _Rows:
         self._versions: dict[str, int] = {}
         self._found: dict[str, dict[str, dict[_Pairs, int]]] = {}
 
-    def find(self, board: Board, column: Column, target: str, labels: _Pairs) -> int | None:
+    def find(self, column: Column, target: str, labels: _Pairs) -> int | None:
         if self._versions.get(column.name) != column.version:
             self._versions[column.name], self._found[column.name] = column.version, {}
         of_target = self._found[column.name].get(target)
         if of_target is None:
-            of_target = self._found[column.name][target] = _rows_of(board, column, target)
+            of_target = self._found[column.name][target] = _rows_of(column, target)
         return of_target.get(_reduced(labels))
 
 
-def _rows_of(board: Board, column: Column, target: str) -> dict[_Pairs, int]:
-    code = board.texts.find(target)
-    if not code:
-        return {}
-    rows = np.flatnonzero(column.codes("target") == code).tolist()
+def _rows_of(column: Column, target: str) -> dict[_Pairs, int]:
+    rows = column.rows_of(target).tolist()
     return {_reduced(tuple(sorted(column.labels(row).items()))): row for row in rows}
 
 

@@ -6,9 +6,8 @@ stands in some fifty series, and tens of thousands of targets share a few dozen 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from itertools import islice
-from typing import TypeVar, cast
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +15,9 @@ from numpy.typing import NDArray
 from linkwatch.core.catalog import OWN_METRICS, TARGET_LABELS
 
 Codes = NDArray[np.int32]
-Key = tuple[int, ...]
-"""A set as the number of its row of names, and the codes of their texts."""
+Rows = NDArray[np.intp]
+Key = tuple[Any, ...]
+"""A set: the tuple of its names, and the code of the text of each."""
 
 _T = TypeVar("_T", bound=np.generic)
 
@@ -64,23 +64,23 @@ class LabelSets:
         """`names`: labels in the order in which they are shown; others follow as they are first seen."""
         self._texts = texts
         self._names = dict.fromkeys(names)
-        self._shapes: dict[tuple[str, ...], int] = {}
+        self._shapes: dict[tuple[str, ...], tuple[str, ...]] = {}
         self._numbers: dict[Key, int] = {}
+        self._keys: list[Key] = []
         self._codes: dict[str, Codes] = {}
         self.number({})
 
     def __len__(self) -> int:
-        return len(self._numbers)
+        return len(self._keys)
 
     def number(self, labels: Mapping[str, str]) -> int:
         """The number of a set, given out on first sight; empty labels are not there."""
         if not labels.keys() <= self._names.keys():
             self._names.update(dict.fromkeys(labels))
-        names = self._shape(labels)
-        code = self._texts.code
-        key = (self._shapes.setdefault(names, len(self._shapes)), *[code(labels[name]) for name in names])
+        names, code = self._shape(labels), self._texts.code
+        key = (names, *[code(labels[name]) for name in names])
         number = self._numbers.get(key)
-        return self._add(names, key) if number is None else number
+        return self._add(key) if number is None else number
 
     def numbers(self, sets: Iterable[Mapping[str, str]]) -> Codes:
         """The number of each set."""
@@ -88,12 +88,10 @@ class LabelSets:
 
     def find(self, labels: Mapping[str, str]) -> int | None:
         """The number of a set if it was ever seen."""
-        names = self._shape(labels)
-        shape, codes = self._shapes.get(names), [self._texts.find(labels[name]) for name in names]
-        is_known = all(name in self._names for name, text in labels.items() if text)
-        if shape is None or None in codes or not is_known:
+        if not all(name in self._names for name, text in labels.items() if text):
             return None
-        return self._numbers.get((shape, *cast(list[int], codes)))
+        names, find = self._shape(labels), self._texts.find
+        return self._numbers.get((names, *[find(labels[name]) for name in names]))
 
     def names(self, numbers: Codes) -> list[str]:
         """The labels that any of these sets has."""
@@ -108,23 +106,24 @@ class LabelSets:
             codes = self._codes[label] = enlarged(codes, len(self) * 3 // 2)
         return codes[: len(self)]
 
+    def having(self, label: str, text: str) -> Rows:
+        """The numbers of the sets that have this label."""
+        code = self._texts.find(text)
+        return np.flatnonzero(self.codes(label) == code) if code else np.zeros(0, dtype=np.intp)
+
     def labels(self, number: int) -> dict[str, str]:
         """The labels of one set, in the order in which they are shown."""
-        codes = ((name, int(self.codes(name)[number])) for name in self._names)
-        return {name: self._texts.text(code) for name, code in codes if code != ABSENT_CODE}
-
-    def since(self, number: int) -> Iterator[dict[str, str]]:
-        """The labels of each set from that number on, in the order in which they are shown."""
-        shapes = list(self._shapes)
-        for shape, *codes in islice(self._numbers, number, None):
-            yield dict(zip(shapes[shape], map(self._texts.text, codes), strict=True))
+        names, *codes = self._keys[number]
+        return dict(zip(names, map(self._texts.text, codes), strict=True))
 
     def _shape(self, labels: Mapping[str, str]) -> tuple[str, ...]:
-        return tuple([name for name in self._names if labels.get(name)])
+        names = tuple([name for name in self._names if labels.get(name)])
+        return self._shapes.setdefault(names, names)  # one object for all sets of these names
 
-    def _add(self, names: Iterable[str], key: Key) -> int:
-        number = self._numbers[key] = len(self._numbers)
-        for name, code in zip(names, key[1:], strict=True):
+    def _add(self, key: Key) -> int:
+        number = self._numbers[key] = len(self._keys)
+        self._keys.append(key)
+        for name, code in zip(key[0], key[1:], strict=True):
             self._codes.setdefault(name, np.zeros(FIRST_CAPACITY, dtype=np.int32))
             self.codes(name)[number] = code
         return number

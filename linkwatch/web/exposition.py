@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -99,9 +98,10 @@ class _LabelTexts:
     def catch_up(self) -> Iterator[bytes]:
         """Make the texts of sets that are new; at each pause there is nothing to send."""
         while self._done < len(self._sets):
-            for labels in islice(self._sets.since(self._done), BLOCK_SETS):
-                self._texts += [text.encode() for text in self._forms(_pairs(labels))]
-                self._done += 1
+            new = range(self._done, min(self._done + BLOCK_SETS, len(self._sets)))
+            for number in new:
+                self._texts += [text.encode() for text in self._forms(_pairs(self._sets.labels(number)))]
+            self._done = new.stop
             yield b""
 
     def of(self, numbers: NDArray[np.integer[Any]]) -> list[bytes]:

@@ -31,7 +31,7 @@ def test_labels_that_come_late_are_absent_from_earlier_sets() -> None:
     assert [texts.text(code) for code in sets.codes("interface")[later[-2:]]] == ["eth190", "eth191"]
     assert sets.codes("alias").tolist() == [0] * len(sets)
     assert sets.names(np.array([first], dtype=np.int32)) == ["window"]
-    assert list(sets.since(len(sets) - 1)) == [{"window": "1m", "interface": "eth191"}]
+    assert sets.labels(len(sets) - 1) == {"window": "1m", "interface": "eth191"}
 
 
 def test_a_series_is_found_by_all_of_its_labels_and_shows_them() -> None:
@@ -43,5 +43,8 @@ def test_a_series_is_found_by_all_of_its_labels_and_shows_them() -> None:
     assert column.find({"target": "a"}) is None
     assert column.labels(0) == {"target": "a", "window": "1m"}
     assert column.label_names == ("target", "window")
-    board.forget_targets(["a"])
+    column.set({**labels, "target": "b"}, 0.5, 1.0)
+    column.set({**labels, "site": "s"}, 0.5, 1.0)
+    assert (column.rows_of("a").tolist(), column.rows_of("c").tolist()) == ([0, 2], [])
+    board.forget_targets(["a", "b"])
     assert (len(column), column.find(labels)) == (0, None)

@@ -95,7 +95,7 @@ async def test_a_fault_of_our_own_shows_no_traceback(client, world, viewer, monk
     def fail():
         raise RuntimeError("secret detail")
 
-    monkeypatch.setattr(type(world.board.texts), "find", lambda *_: fail())
+    monkeypatch.setattr(type(world.board.column("linkwatch_up")), "rows_of", lambda *_: fail())
     with caplog.at_level(logging.CRITICAL):
         response = await client.get("/api/v1/targets/portal", headers=viewer)
     answer = await response.text()

@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import numpy as np
 from aiohttp import web
 
 from linkwatch.core.board import Board
@@ -125,9 +124,9 @@ def _objectives(view: View, target: Target) -> dict[str, float | None]:
 
 def _values(board: Board, target_id: str) -> Iterator[dict[str, Any]]:
     """Every present series of the target; a value that is no number (NaN, infinity) is null."""
-    code = board.texts.find(target_id)
-    for column in board if code else ():
-        for row in np.flatnonzero((column.codes("target") == code) & column.present).tolist():
+    for column in board:
+        rows = column.rows_of(target_id)
+        for row in rows[column.present[rows]].tolist():
             value = float(column.values[row])
             yield {
                 "metric": column.name,
