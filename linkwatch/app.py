@@ -20,8 +20,8 @@ from linkwatch.core.inventory import Inventory
 from linkwatch.core.rules import AlertMachine
 from linkwatch.flow.addresses import Addresses
 from linkwatch.flow.audit import Auditor
-from linkwatch.flow.clock import STEP_S, Clock
 from linkwatch.flow.buffers import warn_of_small_buffers
+from linkwatch.flow.clock import STEP_S, Clock
 from linkwatch.flow.deliver import Deliverer
 from linkwatch.flow.echoes import EchoRecord, EchoTarget
 from linkwatch.flow.escalate import Escalator

@@ -133,6 +133,9 @@ def _folder(file: Path) -> Finding:
     folder, user = file.parent, os.geteuid()
     if not folder.is_dir():
         return Finding("store file", False, f"there is no folder {folder}", f"sudo mkdir -p {folder}")
+    if os.statvfs(folder).f_flag & os.ST_RDONLY:
+        mend = f"sudo mount -o remount,rw $(findmnt --noheadings --output TARGET --target {folder})"
+        return Finding("store file", False, f"{folder} lies on a file system that is read-only", mend)
     refused = [path for path in (folder, file) if path.exists() and not os.access(path, os.W_OK)]
     if refused:
         mend = f"sudo chown -R {user} {folder}, or run the doctor as the user that runs LinkWatch"

@@ -6,9 +6,7 @@ import logging
 from collections.abc import Iterable
 
 from probes.icmp import PingTarget
-
-REPLY_BYTES = 832
-"""What a waiting reply costs the kernel, whatever its size."""
+from probes.icmp.sockets import REPLY_BUFFER_BYTES
 
 ROOM_WANTED_S = 0.25
 """Threads that hold the interpreter's lock keep the pinger from reading for as long as that."""
@@ -21,7 +19,7 @@ log = logging.getLogger(__name__)
 def warn_of_small_buffers(granted_bytes: int, targets: Iterable[PingTarget]) -> None:
     """Say which command mends it when fewer replies can wait than come in `ROOM_WANTED_S`."""
     rate_hz = sum(1 / target.interval_s for target in targets)
-    room_s = granted_bytes / REPLY_BYTES / rate_hz if rate_hz else ROOM_WANTED_S
+    room_s = granted_bytes / REPLY_BUFFER_BYTES / rate_hz if rate_hz else ROOM_WANTED_S
     if room_s < ROOM_WANTED_S:
         log.warning(
             "the socket holds %.0f ms of replies at %.0f pings/s, then they are dropped and void: "

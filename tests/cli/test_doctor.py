@@ -137,6 +137,17 @@ def test_a_folder_that_may_not_be_written_is_told(tmp_path: Path) -> None:
     assert f"mend: sudo chown -R 0 {tmp_path}/store" in done.stdout
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to mount a read-only file system")
+def test_a_read_only_disk_is_told_apart_from_a_missing_right(tmp_path: Path) -> None:
+    (tmp_path / "store").mkdir()
+    file = write(tmp_path)
+    file.write_text(file.read_text() + 'store: {url: "sqlite:///store/linkwatch.db"}\n')
+    mount = f'mount -t tmpfs -o ro tmpfs {tmp_path}/store && exec "$@"'
+    done = run("doctor", file, wrap=("unshare", "--mount", "sh", "-c", mount, "sh"))
+    assert f"{tmp_path}/store lies on a file system that is read-only" in done.stdout
+    assert "mend: sudo mount -o remount,rw $(findmnt" in done.stdout
+
+
 @pytest.mark.skipif(shutil.which("prlimit") is None, reason="needs prlimit: apt-get install util-linux")
 def test_too_few_files_are_told_with_both_commands(tmp_path: Path) -> None:
     done = run("doctor", write(tmp_path), wrap=("prlimit", "--nofile=256:256"))
