@@ -31,6 +31,7 @@ TURN_S = 1.0
 SHORT_WINDOWS = ("10s", "1m")
 LONG_WINDOWS = ("5m",)
 LONG_EVERY_TURNS = 5
+LONGEST_REST_S = 0.2
 
 CLEAN_CONFIRMATIONS = 8
 LOSSY_CONFIRMATIONS = 10
@@ -76,6 +77,7 @@ class Judge:
         self._poked = asyncio.Event()
         self._turning = asyncio.Lock()
         self._turns = 0
+        self._rests_until_s = 0.0
 
     @asynccontextmanager
     async def between_turns(self) -> AsyncIterator[None]:
@@ -128,8 +130,8 @@ class Judge:
         if full:
             async for _ in self._refresh_windows(look):
                 await asyncio.sleep(0)
-                if self._poked.is_set():  # a verdict waits for no window
-                    self._poked.clear()
+                if self._poked.is_set() and self._clock.monotonic() >= self._rests_until_s:
+                    self._poked.clear()  # a verdict waits for no window
                     look = self._look()
                     await self._decide(look)
         await self._decide(look)
@@ -138,14 +140,20 @@ class Judge:
         self.turned_s = self._clock.monotonic()
 
     async def _decide(self, look: _Look) -> None:
+        """What follows from a look. Then the judge rests for as long as that took, whoever pokes: in a storm
+        verdicts come in a hundred small lots, and half of the time is for everybody else."""
+        started_s = self._clock.monotonic()
         transitions = self._machine.step(
             self._board, look.now, isolated=look.reach.isolated, targets=self._inventory.targets
         )
         self._count_blips(transitions, look.now_s)
+        await asyncio.sleep(0)
         await self._incidents.judge(
             self._machine.active, transitions, look.reach, look.now, self._machine.latest
         )
         self.reachability = look.reach
+        ended_s = self._clock.monotonic()
+        self._rests_until_s = ended_s + min(ended_s - started_s, LONGEST_REST_S)
 
     def _look(self) -> _Look:
         """Take over what the pinger has found out."""
@@ -207,6 +215,7 @@ class Judge:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(pause_s):
                 await self._poked.wait()
+                await asyncio.sleep(self._rests_until_s - self._clock.monotonic())
         self._poked.clear()
 
 
