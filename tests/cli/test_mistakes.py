@@ -19,7 +19,7 @@ MISTAKES = [
     ("check empty", "empty:1: holds no *.yml file"),
     ("check latin.yml", "latin.yml:1: is not UTF-8 text"),
     ("check wide.yml", "wide.yml:1: must be a mapping"),
-    ("check /dev/null", "/dev/null:1: is empty"),
+    ("check /dev/null", "/dev/null:1: is not a plain file"),
     ("check port.yml", "port.yml:2: store.url: is not a store"),
     ("run gone.yml", "'gone.yml' does not exist"),
     ("run empty", "holds no *.yml file"),
