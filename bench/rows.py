@@ -9,6 +9,7 @@ from bench import (
     paging,
     pinging,
     promql,
+    reloading,
     roundtrip,
     single,
     snmp,
@@ -20,6 +21,7 @@ from bench.row import Row
 ROWS: tuple[Row, ...] = (
     *pinging.ROWS,
     *whole.ROWS,
+    *reloading.ROWS,
     *roundtrip.ROWS,
     *exposition.ROWS,
     *snmp.ROWS,

@@ -21,6 +21,7 @@ SETTLED_S = 15
 """By then the first long windows, label texts and garbage are made."""
 
 LAG_STEP_S = 0.02
+LOG = "linkwatch.log"
 
 Document = dict[str, Any]
 
@@ -37,6 +38,11 @@ class Watched(Watch):
         assert self._process is not None
         return self._process.pid
 
+    @property
+    def log(self) -> str:
+        """What it has written so far."""
+        return (self._folder / LOG).read_text()
+
     def launch(self) -> None:
         """Start it, and wait for nothing."""
         self._process = self._open(LINKWATCH, "run", str(self.file))
@@ -46,13 +52,12 @@ class Watched(Watch):
         try:
             super().start(within_s)
         except AssertionError:
-            said = (self._folder / "linkwatch.log").read_text()
-            raise RuntimeError(f"the service did not start: {said.strip()}") from None
+            raise RuntimeError(f"the service did not start: {self.log.strip()}") from None
 
     def _open(self, *words: str) -> subprocess.Popen[str]:
         command, *arguments = words
         command_line = [*(self.runner or (command,)), *arguments]
-        with open(self._folder / "linkwatch.log", "a") as log:
+        with open(self._folder / LOG, "a") as log:
             return subprocess.Popen(
                 self._namespace.command(*command_line), stdout=subprocess.DEVNULL, stderr=log, text=True
             )

@@ -167,8 +167,8 @@ class Service:
         self.vitals.publish_reload(len(inventory.targets), CLOCK.utc(), successful=True)
         await asyncio.sleep(0)
         publish_given(self.board, inventory, self.coverage.graph, self.verdicts.subjects)
-        await asyncio.sleep(0)
-        self.echoes.replace(self._echo_targets(pinged))
+        echo_targets = await asyncio.to_thread(self._echo_targets, pinged)
+        self.echoes.replace(echo_targets)
         await asyncio.sleep(0)
 
     def _replace_targets(self, plan: Plan, changed: Collection[str]) -> None:

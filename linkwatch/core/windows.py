@@ -58,10 +58,13 @@ class RttRing:
 
     def resize(self, kept: Rows, size: int) -> None:
         """Make room for `size` rows; row `i` takes over the samples of old row `kept[i]` (-1: none)."""
-        samples = np.full((size, self.slots), np.nan, dtype=np.float32)
+        if size == len(self) and np.array_equal(kept, np.arange(size)):
+            return
+        samples = np.empty((size, self.slots), dtype=np.float32)
         phase_s = np.full(size, np.nan)
         old = kept >= 0
         samples[old], phase_s[old] = self._samples[kept[old]], self._phase_s[kept[old]]
+        samples[~old] = np.nan
         self._samples, self._phase_s = samples, phase_s
 
     def put(self, rows: Rows, sent_s: Floats, rtt_s: Floats) -> None:
