@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -81,6 +83,22 @@ def by_part(before: dict[str, object], after: dict[str, object]) -> Iterator[Fig
             yield Figure(part, rate, "ms/s")
 
 
+def measure_memory(_pace: Pace) -> Iterator[Figure]:
+    """Live allocations of the same service by part, the largest first."""
+    with stage() as on:
+        report = on.folder / "memory.json"
+        runner = (PYTHON, "-m", "bench.subjects.memory", str(report))
+        with service(on, targets(TARGETS), runner) as watch:
+            time.sleep(SETTLED_S)
+            scrape(watch)
+            os.kill(watch.pid, signal.SIGUSR1)
+            while not report.exists():
+                time.sleep(0.5)
+            held = json.loads(report.read_text())
+    for part, size_mb in sorted(held.items(), key=lambda pair: -pair[1]):
+        yield Figure(part, size_mb, "MB")
+
+
 def measure_start(pace: Pace) -> Iterator[Figure]:
     """From exec until every target has answered, by the kernel's counters, and the API is there."""
     with stage() as on:
@@ -135,6 +153,7 @@ ROWS = (
         "service", "10,000 targets, shipped rules each second, a scrape each 15 s", measure_service, NAMESPACE
     ),
     Row("parts", "the whole service by part, CPU milliseconds a second", measure_parts, NAMESPACE),
+    Row("memory", "the whole service by part, live allocations", measure_memory, NAMESPACE),
     Row("start", "start with 10,000 targets; linkwatch --help", measure_start, NAMESPACE),
     Row("growth", "1,000, 10,000, 50,000 targets: CPU and memory grow linearly", measure_growth, NAMESPACE),
 )
