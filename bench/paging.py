@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import statistics
 import tempfile
@@ -19,6 +20,8 @@ from tests.network import Namespace
 
 TARGETS, PEER_TARGETS = 10_000, 1_000
 BETWEEN_S = 1.0
+RHYTHM_S, FORGOTTEN_S = 1.0, 6.0
+"""How often everybody is pinged; how long after a cut nothing of it is left."""
 GIVEN_UP_S = 30.0
 DOWN = {"TargetDown": "linkwatch_up == 0"}
 BRIEF_S = (1, 2, 5, 10)
@@ -47,12 +50,11 @@ def our_delays_s(cuts: int) -> tuple[list[float], int, float]:
         time.sleep(SETTLED_S)
         hosts = dict(zip(addresses(TARGETS), (f"link-{i:05}" for i in range(TARGETS)), strict=True))
 
-        def paged_at(address: str) -> float | None:
-            named = [at for at, _, text in on.pages.messages if f" {hosts[address]}" in text.splitlines()[0]]
-            return min(named, default=None)
+        def pages_of(address: str) -> list[float]:
+            return [at for at, _, text in on.pages.messages if f" {hosts[address]}" in text.splitlines()[0]]
 
         spell = Spell(watch.pid)
-        chosen, delays_s = cut_one_by_one(on.inside, list(hosts), cuts, paged_at)
+        chosen, delays_s = cut_one_by_one(on.inside, list(hosts), cuts, pages_of)
         cores_percent = spell.cores_percent
         cut_ids = {hosts[address] for address in chosen}
         wrong = [page for page in on.pages.subjects() if not any(name in page for name in cut_ids)]
@@ -70,28 +72,43 @@ def prometheus_delays_s(cuts: int) -> tuple[list[float], float]:
         time.sleep(SETTLED_S)
         spell = Spell(*made.pids)
 
-        def paged_at(address: str) -> float | None:
-            return min((at for at, instance in made.pages if instance == address), default=None)
+        def pages_of(address: str) -> list[float]:
+            return [at for at, instance in made.pages if instance == address]
 
-        _, delays_s = cut_one_by_one(inside, hosts, cuts, paged_at)
+        _, delays_s = cut_one_by_one(inside, hosts, cuts, pages_of)
         return delays_s, spell.cores_percent
 
 
 def cut_one_by_one(
-    inside: Namespace, hosts: Sequence[str], cuts: int, paged_at: Callable[[str], float | None]
+    inside: Namespace, hosts: Sequence[str], cuts: int, pages_of: Callable[[str], list[float]]
 ) -> tuple[list[str], list[float]]:
-    """Cut hosts at random moments; which, and seconds to the page of each (30 if none came)."""
+    """Cut hosts at random moments; which, and seconds to the page of each cut (30 if none came).
+
+    Each is cut twice, the second time half a round later than the first: a cut waits for the next ping for
+    anything up to a round, and so few cuts would else tell more of the dice than of who is measured.
+    """
     dice = random.Random(3)
-    chosen, delays_s = dice.sample(hosts, cuts), []
+    chosen, delays_s = dice.sample(hosts, cuts // 2), []
     for address in chosen:
         time.sleep(BETWEEN_S + dice.random())
-        cut_at = time.monotonic()
-        silence(inside, address)
-        while (at := paged_at(address)) is None and time.monotonic() < cut_at + GIVEN_UP_S:
-            time.sleep(0.01)
-        delays_s.append(GIVEN_UP_S if at is None else at - cut_at)
-        heal(inside, address)
+        first_at = time.monotonic()
+        delays_s.append(delay_s(inside, address, pages_of))
+        rounds = math.ceil((time.monotonic() + FORGOTTEN_S - first_at) / RHYTHM_S)
+        time.sleep(first_at + (rounds + 0.5) * RHYTHM_S - time.monotonic())
+        delays_s.append(delay_s(inside, address, pages_of))
     return chosen, delays_s
+
+
+def delay_s(inside: Namespace, address: str, pages_of: Callable[[str], list[float]]) -> float:
+    """Seconds from a cut to the first page after it; heals it again."""
+    cut_at = time.monotonic()
+    silence(inside, address)
+    while not (later := [at for at in pages_of(address) if at > cut_at]):
+        if time.monotonic() > cut_at + GIVEN_UP_S:
+            break
+        time.sleep(0.01)
+    heal(inside, address)
+    return min(later) - cut_at if later else GIVEN_UP_S
 
 
 def measure_brief_cuts(pace: Pace) -> Iterator[Figure]:
