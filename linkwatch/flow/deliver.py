@@ -169,8 +169,12 @@ class Deliverer:
         self._awaited.pop(told.key, None)
         outcome = await self._mail.recall(told.key) or await self._send(told, repeated=leased.repeated)
         settlement = settle(leased, outcome, now=self._now(), random=self._random)
-        self._count(told.channel, RETRIED if settlement.state is Delivery.QUEUED else settlement.state.value)
+        again = settlement.state is Delivery.QUEUED
+        self._count(told.channel, RETRIED if again else settlement.state.value)
         await self._settle(leased, settlement)
+        left = told if again else settlement.fallback
+        if left is not None:
+            self._awaited[left.key] = left
 
     async def _send(self, told: Notification, *, repeated: bool = False, durable: bool = True) -> Outcome:
         message = compose(told, self._channels.language(told.contact), repeated=repeated, durable=durable)
@@ -201,7 +205,7 @@ class Deliverer:
             try:
                 kept = await self._store.settle(leased, settlement)
             except StoreError as error:
-                self._complain(error)
+                self._send_awaited(error)  # nobody else leases in this lane meanwhile
                 await asyncio.sleep(POLL_S)
                 continue
             if not kept:
@@ -213,7 +217,7 @@ class Deliverer:
         self.outcomes[channel, outcome] += 1
 
     def _send_awaited(self, error: StoreError) -> None:
-        """What was committed but cannot be leased must not wait for the disk."""
+        """What is committed and still to be sent, but cannot be leased, must not wait for the disk."""
         self._complain(error)
         self._mail.start(self._awaited.values())
         self._awaited.clear()

@@ -6,8 +6,8 @@ import asyncio
 import logging
 import sqlite3
 from collections import defaultdict
-from collections.abc import AsyncIterator
-from contextlib import closing
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -149,6 +149,37 @@ async def test_a_page_whose_lease_hangs_goes_out_from_memory_once(
     await office.at(1010)
     assert office.desks["chat"].bodies == ["(chưa lưu) Mất kết nối"]
     assert [state for _, state, _ in await office.states()] == ["delivered"]
+
+
+async def test_a_page_behind_one_that_cannot_be_recorded_goes_out_from_memory_once(office: Office) -> None:
+    """The disk is full or locked: the outbox can be read, but nothing can be written."""
+    pages = [notification("a"), notification("b")]
+    await office.commit(*pages)
+    office.deliverer.poke(pages)
+    desk = office.desks["chat"]
+    with failing_after(office, desk, "send"):
+        working = asyncio.create_task(office.deliverer.deliver_due())
+        await reached(lambda: desk.bodies == ["Mất kết nối", "(chưa lưu) Mất kết nối"])
+    await working
+    await office.at(1010)
+    assert len(desk.sent) == 2
+    assert [state for _, state, _ in await office.states()] == ["delivered", "delivered"]
+
+
+@pytest.mark.parametrize(("permanent", "channel"), [(False, "chat"), (True, "mail")])
+async def test_what_is_still_to_be_sent_goes_out_from_memory_when_the_store_fails(
+    office: Office, permanent: bool, channel: str
+) -> None:
+    """A second attempt, and an attempt over the next channel."""
+    office.desks["chat"].answers["secret-of-a"] = [Failed(permanent, "HTTP 500")]
+    await office.commit(notification(fallback=("mail",)))
+    with failing_after(office, office.store, "settle"):
+        await office.at(1000)
+        await office.at(1002)
+        await reached(lambda: office.desks[channel].bodies[-1:] == ["(chưa lưu) Mất kết nối"])
+    await office.at(1010)
+    assert sum(len(desk.sent) for desk in office.desks.values()) == 2
+    assert (await office.states())[-1][:2] == (channel, "delivered")
 
 
 async def test_the_mark_of_a_plain_sms_is_plain(office: Office) -> None:
@@ -294,6 +325,22 @@ def locked(path: Path) -> closing[sqlite3.Connection]:
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     return closing(other)
+
+
+@contextmanager
+def failing_after(office: Office, part: Desk | Store, method: str) -> Iterator[None]:
+    """Nothing can be written to the store from the moment when the method of that name ends."""
+    work = getattr(part, method)
+    with ExitStack() as lock:
+
+        async def fail_after(*args: object) -> object:
+            result = await work(*args)
+            setattr(part, method, work)
+            lock.enter_context(locked(office.path))
+            return result
+
+        setattr(part, method, fail_after)
+        yield
 
 
 async def reached(condition: object, within_s: float = 5.0) -> None:
