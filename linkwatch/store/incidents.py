@@ -63,9 +63,10 @@ def next_id(connection: Connection) -> int:
 
 
 def last_event_at(connection: Connection) -> float:
-    """When the last line of any timeline was written; 0 if there is none."""
-    query = select(events.c.at).order_by(events.c.id.desc()).limit(1)
-    return connection.scalar(query) or 0.0
+    """When the last line of what is not resolved was written; 0 if there is none."""
+    going_on = select(incidents.c.id).where(incidents.c.state.in_([state.value for state in NOT_RESOLVED]))
+    last = select(func.max(events.c.id)).where(events.c.incident.in_(going_on)).scalar_subquery()
+    return connection.scalar(select(events.c.at).where(events.c.id == last)) or 0.0
 
 
 def _event_row(event: Event) -> dict[str, Any]:

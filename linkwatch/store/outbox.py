@@ -150,6 +150,12 @@ def oldest_queued_at(connection: Connection) -> float | None:
     return connection.scalar(select(oldest).where(outbox.c.state.in_(_TO_SEND)))
 
 
+def newest_queued_at(connection: Connection) -> float:
+    """When the newest notification that is still to be delivered was created; 0 if there is none."""
+    newest: ColumnElement[float | None] = func.max(outbox.c.created_at)
+    return connection.scalar(select(newest).where(outbox.c.state.in_(_TO_SEND))) or 0.0
+
+
 def _may_be_sent(now: float) -> ColumnElement[bool]:
     """Queued and due, or leased by somebody who has not come back; never ahead of an earlier message
     about the same incident to the same person over the same channel: "resolved" must not overtake."""

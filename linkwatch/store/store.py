@@ -41,7 +41,8 @@ KEY_USE_RESOLUTION_S = 60.0
 class Stored:
     """What a start needs: alerts that are not gone, incidents that are not resolved.
 
-    `last_at`: the newest time in the rows; if that lies ahead, the clock was set back meanwhile.
+    `last_at`: the newest time in the rows of what goes on; if that lies ahead, the clock was set back
+    meanwhile. What is over is no witness: its times are never moved, and would tell it at every start.
     """
 
     alerts: tuple[Alert, ...]
@@ -245,5 +246,6 @@ def _apply(connection: Connection, changes: Changes) -> None:
 def _load(connection: Connection) -> Stored:
     open_incidents = incidents.find(connection, states=incidents.NOT_RESOLVED, limit=None, before_id=None)
     active = alerts.load(connection)
-    last_at = max([incidents.last_event_at(connection), *(alert.true_at for alert in active)])
+    written_at = incidents.last_event_at(connection), outbox.newest_queued_at(connection)
+    last_at = max([*written_at, *(alert.true_at for alert in active)])
     return Stored(active, open_incidents, incidents.next_id(connection), last_at)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
-from linkwatch.core.records import Changes, Delivery, Event, NotificationKind
+from linkwatch.core.records import Changes, Delivery, Event, IncidentState, NotificationKind
 from linkwatch.store.outbox import Settlement
 from linkwatch.store.store import LEASE_MARGIN_S, Store
 from tests.store.conftest import OpenStore
@@ -195,3 +195,14 @@ async def test_a_start_knows_the_newest_time_in_the_rows(store: Store) -> None:
     assert (await store.load()).last_at == 480.0, "the last one that was written"
     await store.commit(Changes(alerts=(replace(ALERT, true_at=700.0),)))
     assert (await store.load()).last_at == 700.0
+
+
+async def test_what_is_over_is_no_witness_of_a_clock_that_was_set_back(store: Store) -> None:
+    """Else every start would move the times of what still goes on once more."""
+    over = replace(incident(1), state=IncidentState.RESOLVED)
+    await store.commit(Changes(incidents=(over,), events=(Event(1, 9e9, "resolved"),)))
+    assert (await store.load()).last_at == 0.0
+    await store.commit(Changes(notifications=(replace(page(1).notifications[0], created_at=8000.0),)))
+    assert (await store.load()).last_at == 8000.0, "an all-clear that is still to be sent"
+    await store.commit(Changes(moved_s=-3600.0))
+    assert (await store.load()).last_at == 4400.0
