@@ -68,6 +68,7 @@ class LabelSets:
         self._numbers: dict[Key, int] = {}
         self._keys: list[Key] = []
         self._codes: dict[str, Codes] = {}
+        self._by_code: dict[str, tuple[Rows, Codes]] = {}
         self.number({})
 
     def __len__(self) -> int:
@@ -107,9 +108,22 @@ class LabelSets:
         return codes[: len(self)]
 
     def having(self, label: str, text: str) -> Rows:
-        """The numbers of the sets that have this label."""
+        """The numbers of the sets that have this label, in order."""
         code = self._texts.find(text)
-        return np.flatnonzero(self.codes(label) == code) if code else np.zeros(0, dtype=np.intp)
+        if not code:
+            return np.zeros(0, dtype=np.intp)
+        order, codes = self._ordered(label)
+        start, end = codes.searchsorted(np.array([code, code + 1], dtype=codes.dtype)).tolist()
+        return order[start:end]
+
+    def _ordered(self, label: str) -> tuple[Rows, Codes]:
+        """The numbers of all sets by the code of a label, and these codes."""
+        ordered = self._by_code.get(label)
+        if ordered is None or len(ordered[0]) < len(self):
+            codes = self.codes(label)
+            order = np.argsort(codes, kind="stable")
+            ordered = self._by_code[label] = order, codes[order]
+        return ordered
 
     def labels(self, number: int) -> dict[str, str]:
         """The labels of one set, in the order in which they are shown."""
