@@ -42,7 +42,9 @@ def _read(path: Path) -> Any:
 
 
 RULES = [rule for file in RULE_FILES for group in _read(file)["groups"] for rule in group["rules"]]
-CHECKS = [check for file in TEST_FILES for test in _read(file)["tests"] for check in test["alert_rule_test"]]
+CHECKS = [
+    check for file in TEST_FILES for test in _read(file)["tests"] for check in test.get("alert_rule_test", ())
+]
 BY_RULE = pytest.mark.parametrize(
     "rule", RULES, ids=lambda rule: f"{rule['alert']}-{rule['labels']['severity']}"
 )
