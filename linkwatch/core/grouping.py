@@ -134,7 +134,7 @@ class Grouping:
         for alert in alerts:
             cover, cause = _cover_and_cause(alert, s)
             silent = _is_silent(cover, cause, speaking, s.reachability)
-            if silent and not s.reachability.is_settling(alert.target):
+            if self._is_early(alert, s) or (silent and not s.reachability.is_settling(alert.target)):
                 self._covered_at[alert.id] = s.now
             if alert.state is not AlertState.FIRING:
                 continue
@@ -169,10 +169,19 @@ class Grouping:
 
     def unmeasured(self, root: str, s: Situation) -> bool:
         """Whether, soon after a start, it cannot be said yet who or what may cover a root cause."""
-        if self._started_at is None or s.now - self._started_at >= START_GRACE_S:
+        if not self._has_just_started(s):
             return False
         watched = {*_upstreams(root, s.inventory), *s.inventory.anchors}
         return any(s.reachability.verdict(target) == UNKNOWN for target in watched)
+
+    def _is_early(self, alert: Alert, s: Situation) -> bool:
+        """Whether, soon after a start, it fires for a target that had no time to be measured: what was not
+        measured for a moment before a long stop was not silent for long."""
+        is_known = alert.target not in s.reachability.index or s.reachability.verdict(alert.target) != UNKNOWN
+        return alert.state is AlertState.FIRING and not is_known and self._has_just_started(s)
+
+    def _has_just_started(self, s: Situation) -> bool:
+        return self._started_at is not None and s.now - self._started_at < START_GRACE_S
 
     def _may_speak(self, alert: Alert, s: Situation) -> bool:
         return self.rechecked(alert, s) and not (alert.target and self._undecided(alert, s))
