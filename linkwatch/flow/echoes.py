@@ -15,7 +15,7 @@ from linkwatch.core.coverage import Coverage
 from linkwatch.core.inventory import Target
 from linkwatch.core.labelsets import Codes
 from linkwatch.core.quality import estimate_mos
-from linkwatch.core.windows import PERCENTILES, MinuteCounts, RttRing, Statistics
+from linkwatch.core.windows import PERCENTILES, Counts, MinuteCounts, RttRing, Statistics
 from probes.icmp import Outcome, Results, RowCounters
 
 Floats = NDArray[np.float64]
@@ -23,6 +23,9 @@ Floats = NDArray[np.float64]
 STATS = ("mean", *PERCENTILES, "max")
 JUDGED_SAMPLES = 60
 """In the window on which loss is judged, fewer samples say nothing: one of sixty is already 1.7 %."""
+JUDGED_MARGIN = 1.1
+"""A window that holds hardly more samples than that would come and go with each of them, and interrupt the
+`for` of every rule that reads it; who is pinged so seldom is judged on the next longer one."""
 
 JUDGED_WINDOW = "5m"
 USUAL_WINDOWS = ("1m", JUDGED_WINDOW)
@@ -156,12 +159,10 @@ class EchoRecord:
         """
         everyone = slice(0, len(self._targets))
         for name, window_s in ROLLUPS_S.items():
-            sent, received = (
-                self._judged_sent.total(window_s, now_s),
-                self._judged_received.total(window_s, now_s),
-            )
-            loss = 1.0 - received / np.maximum(sent, 1)
-            self._fill("linkwatch_icmp_loss_ratio", name, "", everyone, loss, sent >= JUDGED_SAMPLES)
+            sent = self._judged_sent.total(window_s, now_s)
+            loss = 1.0 - self._judged_received.total(window_s, now_s) / np.maximum(sent, 1)
+            judged = self._is_judged(sent, window_s, everyone)
+            self._fill("linkwatch_icmp_loss_ratio", name, "", everyone, loss, judged)
             sent, received = self._sent.total(window_s, now_s), self._received.total(window_s, now_s)
             answered = received / np.maximum(sent, 1)
             # Less than half of the window says nothing of it: an outage of minutes is not 50 % of an hour.
@@ -183,6 +184,11 @@ class EchoRecord:
             on_board = self._first_row[column.name, window, ""] + rows
             worst = np.fmax(worst, np.where(column.present[on_board], column.values[on_board], np.nan))
         return worst
+
+    def _is_judged(self, sent: Counts, window_s: float, rows: slice) -> NDArray[np.bool_]:
+        """Whether so many echoes within a window tell how much is lost."""
+        fits = self._interval_s[rows] * JUDGED_SAMPLES * JUDGED_MARGIN <= window_s
+        return np.asarray(fits & (sent >= JUDGED_SAMPLES))
 
     def _decided(self, results: Results) -> tuple[Rows, Floats, Floats]:
         known = results.row < len(self._row_of_pinger)
@@ -227,7 +233,8 @@ class EchoRecord:
 
     def _put_window(self, window: str, rows: slice, found: Statistics) -> None:
         measured, answered = found.sent > 0, found.received > 0
-        judged = found.sent >= JUDGED_SAMPLES if window == JUDGED_WINDOW else measured
+        judges = window == JUDGED_WINDOW
+        judged = self._is_judged(found.sent, WINDOWS_S[window], rows) if judges else measured
         several = ~np.isnan(found.jitter_s)
         self._fill("linkwatch_icmp_loss_ratio", window, "", rows, found.loss_ratio, judged)
         self._fill("linkwatch_icmp_jitter_seconds", window, "", rows, found.jitter_s, several)
