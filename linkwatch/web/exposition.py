@@ -100,7 +100,8 @@ class _LabelTexts:
         while self._done < len(self._sets):
             new = range(self._done, min(self._done + BLOCK_SETS, len(self._sets)))
             for number in new:
-                self._texts += [text.encode() for text in self._forms(_pairs(self._sets.labels(number)))]
+                forms = self._forms(_pairs(self._sets.labels(number)))
+                self._texts += [text.encode(errors="replace") for text in forms]
             self._done = new.stop
             yield b""
 

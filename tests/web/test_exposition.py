@@ -140,3 +140,14 @@ async def test_promtool_finds_nothing_to_say():
     own = [line for line in (out + err).decode().splitlines() if line.startswith("linkwatch_")]
     assert own == []
     assert b"error while linting" not in err
+
+
+async def test_a_text_that_is_not_unicode_spoils_neither_its_neighbours_nor_the_next_scrape():
+    board = Board()
+    for name in ("good", "from the environment: \udcff", "good, too"):
+        board.column("linkwatch_target_info").set({**LABELS, "name": name}, 1.0, 1.0)
+    written = Exposition(board, Catalog(), CollectorRegistry())
+    for _ in range(2):
+        text = b"".join([block async for block in written.blocks()]).decode()
+        names = [dict(labels)["name"] for _, labels in samples_of(text)]
+        assert names == ["good", "from the environment: ?", "good, too"]
