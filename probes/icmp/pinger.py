@@ -143,8 +143,8 @@ class Pinger:
             return int(self._engine.send_errno[self.rows[key]])
 
     def set_confirmations(self, counts: NDArray[np.uint8]) -> None:
-        """How many confirmations a suspicion takes, by row: 8 for a clean link (over 0.5 s), 10 or more
-        after recent loss (over 2.5 s), 0 for none."""
+        """How many confirmations a suspicion takes, by row: 8 for a clean link (over 0.65 s), 10 or more
+        after recent loss (over 2.6 s), 0 for none."""
         with self._lock:
             self._engine.suspects.confirmations[:] = counts
 
