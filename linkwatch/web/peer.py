@@ -52,6 +52,12 @@ def find_peer(remote: str, headers: Mapping[str, str], secure: bool, settings: S
     return Peer(address, is_local, secure)
 
 
+def speaks_for_many(remote: str, settings: ServerSettings) -> bool:
+    """Whether connections from there may be everybody's: a trusted proxy's, or those of this machine."""
+    address = _parse(remote)
+    return address.is_loopback or any(address in network for network in settings.trusted_proxy)
+
+
 def check_host(host: str) -> None:
     """Refuse a name, or an address, by which nobody on this machine calls it."""
     name = _host_name(host)

@@ -7,6 +7,7 @@ import socket
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 from aiohttp import web
 
@@ -15,6 +16,7 @@ from linkwatch.web.auth import GATE, Gate, auth_middleware
 from linkwatch.web.door import DOOR, Door, door_middleware
 from linkwatch.web.exposition import Exposition
 from linkwatch.web.openapi import describe
+from linkwatch.web.peer import speaks_for_many
 from linkwatch.web.problem import problem_middleware
 from linkwatch.web.routes import ROUTES, add_routes
 from linkwatch.web.scrape import DESCRIPTION, EXPOSITION
@@ -83,13 +85,16 @@ async def serving(
     assert runner.server is not None, "the runner is set up"
     try:
         context = _tls_context(settings)
-        opened = await door.open(runner.server, listener, context)
+        opened = await door.open(
+            runner.server, listener, context, partial(speaks_for_many, settings=settings)
+        )
         try:
             host, port = listener.getsockname()[:2]
             name = f"[{host}]" if ":" in host else host
             yield f"{'https' if context else 'http'}://{name}:{port}"
         finally:
             opened.close()
+            listener.close()
     finally:
         await runner.cleanup()
 

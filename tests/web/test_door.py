@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import ssl
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 from aiohttp import web
@@ -29,15 +31,15 @@ class Street:
         self.door, self._port = door, port
         self._opened: list[asyncio.StreamWriter] = []
 
-    async def connect(self) -> Pair:
-        reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
+    async def connect(self, source: str = "127.0.0.1") -> Pair:
+        reader, writer = await asyncio.open_connection("127.0.0.1", self._port, local_addr=(source, 0))
         self._opened.append(writer)
         return reader, writer
 
-    async def ask(self, what: bytes = GET) -> bytes:
-        reader, writer = await self.connect()
-        writer.write(what)
+    async def ask(self, what: bytes = GET, source: str = "127.0.0.1") -> bytes:
+        reader, writer = await self.connect(source)
         try:
+            writer.write(what)
             return await asyncio.wait_for(reader.readline(), 5.0)
         except ConnectionResetError:
             return b""
@@ -60,6 +62,21 @@ async def street(world: World) -> AsyncIterator[Street]:
         await made.leave()
 
 
+@asynccontextmanager
+async def opened(door: Door, context: ssl.SSLContext | None) -> AsyncIterator[Street]:
+    """A server behind the door that answers 200 to everything, to clients that speak for themselves alone."""
+
+    async def answer(_request: web.BaseRequest) -> web.StreamResponse:
+        return web.Response()
+
+    with listen(ServerSettings(port=0)) as listener:
+        server = await door.open(web.Server(answer), listener, context)
+        street = Street(door, listener.getsockname()[1])
+        yield street
+        await street.leave()
+        server.close()
+
+
 async def test_one_connection_too_many_is_closed_and_counted_and_later_there_is_room_again(
     street: Street,
 ) -> None:
@@ -69,6 +86,30 @@ async def test_one_connection_too_many_is_closed_and_counted_and_later_there_is_
     assert street.door.refused == 5
     await street.leave()
     assert b"200" in await street.ask()
+
+
+async def test_whoever_is_amid_a_handshake_counts_and_is_shown_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Under TLS nobody is a connection of the server before that: a flood would take every file."""
+    monkeypatch.setattr(module, "REQUEST_S", 0.3)
+    door = Door(connections=3)
+    async with opened(door, ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)) as street:
+        silent = [await street.connect() for _ in range(10)]
+        await asyncio.sleep(0.1)
+        assert door.refused == 7
+        for reader, _ in silent:
+            with suppress(ConnectionResetError):
+                assert await asyncio.wait_for(reader.read(), 2.0) == b""
+        await street.connect()
+        await asyncio.sleep(0.1)
+        assert door.refused == 7
+
+
+async def test_one_address_does_not_keep_all_others_out() -> None:
+    door = Door(connections=4, share=2)
+    async with opened(door, None) as street:
+        answers = [await street.ask(source=f"127.0.0.{host}") for host in (2, 2, 2, 3, 3, 4)]
+    assert [b"200" in answer for answer in answers] == [True, True, False, True, True, False]
+    assert door.refused == 2
 
 
 async def test_who_asks_for_nothing_is_shown_out(street: Street, monkeypatch: pytest.MonkeyPatch) -> None:
