@@ -60,6 +60,7 @@ class Pinger:
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="pinger", daemon=True)
         self._turned_at = self._looked_at = -math.inf
+        self._sent_unread = 0
         self._size = MIN_SIZE
         self._turn_s = TURN_S
         self._awaited: list[Transport] = []
@@ -206,13 +207,14 @@ class Pinger:
         return changed
 
     def _is_time_to_look(self, now: float) -> bool:
-        if now - self._looked_at >= self._look_s:
+        if now - self._looked_at >= self._look_s or 2 * self._sent_unread > self._room:
             return True
         return bool(np.count_nonzero(self._engine.suspects.suspect))
 
     def _look(self, now: Reading) -> bool:
         """Read what waits, and judge silence if nothing waits any more; whether a verdict changed."""
         self._looked_at = now.monotonic
+        self._sent_unread = 0
         for transport in self._awaited:
             for batch in transport.receive():
                 self._engine.receive(*batch)
@@ -225,10 +227,13 @@ class Pinger:
         return self._engine.decide(now)
 
     def _send(self, now: Reading, since_s: float) -> None:
+        """Send what is due. However much that is after a pause, between two looks never more than replies
+        that the socket can hold."""
         pause_s = min(max(since_s, self._turn_s), LATE_S)
         limit = max(SEND_BATCH, int(CATCH_UP * self._engine.rate_hz * pause_s))
-        limit = min(limit, self._room)
+        limit = min(limit, max(self._room - self._sent_unread, 0))
         rows, confirmation = self._engine.take(now.monotonic, limit)
+        self._sent_unread += rows.size
         versions = self._engine.table.version[rows]
         for wire in (V4, V6):
             chosen = np.flatnonzero(versions == wire.version)

@@ -1,5 +1,7 @@
 """The pinger on real sockets: loopback, and faults made by nft inside a namespace."""
 
+import ctypes
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -8,7 +10,7 @@ from functools import partial
 import numpy as np
 import pytest
 
-from probes.icmp import Outcome, Pinger
+from probes.icmp import Outcome, Pinger, sockets
 from probes.icmp.clock import Clock, Reading
 from probes.sample import Reason
 from tests.network import Namespace
@@ -189,6 +191,24 @@ def test_a_full_receive_buffer_is_counted_and_never_loss(start: Start) -> None:
     assert pinger.counters().receive_drops > 500
     assert collector.count(Outcome.LOST) == 0
     assert not collector.fallen()
+
+
+def test_catching_up_never_fills_the_buffer_of_a_process_without_rights(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sockets, "_enlarge", _as_stock_kernels_allow)
+    pinger = start(*[target(plus("127.4.0.0", i), interval_s=1.0) for i in range(3000)])
+    wait_for(lambda: (pinger.up == 1).all())
+    hold = ctypes.PyDLL(None).usleep  # does not let go of the interpreter's lock
+    for _ in range(6):
+        hold(200_000)
+        time.sleep(0.25)
+    assert pinger.counters().receive_drops == 0
+    assert pinger.counters().missed_schedules == 0
+
+
+def _as_stock_kernels_allow(opened: socket.socket, force_option: int, option: int) -> None:
+    opened.setsockopt(socket.SOL_SOCKET, option, 212_992)
 
 
 class SteppedClock(Clock):
