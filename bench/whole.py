@@ -8,6 +8,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from bench.network import Echoes
 from bench.process import PYTHON, Spell, memory_mb
@@ -19,6 +20,7 @@ from tests.live.watch import LINKWATCH, inventory
 TARGETS = 10_000
 SCRAPE_EVERY_S = 15
 SIZES = (1_000, 10_000, 50_000)
+JUDGED = "linkwatch_judge_duration_seconds"
 GROWTH = 1.2
 """A step of the size may cost at most this much more than in proportion."""
 
@@ -121,31 +123,55 @@ def help_s() -> float:
     return time.monotonic() - began
 
 
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What so many targets take, all at 1 Hz, and what went wrong. `judge_s`: how long a judgement took."""
+
+    targets: int
+    cores_percent: float
+    memory_mb: float
+    judge_s: float
+    missed: float
+    dropped: float
+    lossy: int
+
+
 def measure_growth(pace: Pace) -> Iterator[Figure]:
     """Each step beside the one before, in proportion to its targets."""
-    seconds = pace.pick(60, 10)
-    before: tuple[int, float, float] | None = None
+    seconds, before = pace.pick(60, 10), None
     for size in SIZES[: pace.pick(3, 2)]:
-        cores_percent, memory = cost(size, seconds)
+        found = cost(size, seconds)
+        yield from growth(found, before)
+        yield Figure(f"missed schedules, {size:,} targets", found.missed, at_most=0)
+        yield Figure(f"drops and send errors, {size:,} targets", found.dropped, at_most=0)
+        yield Figure(f"targets with false loss, {size:,} targets", found.lossy, at_most=0)
+        yield Figure(f"a judgement, {size:,} targets", found.judge_s * 1e3, "ms", at_most=1000)
+        before = found
+
+
+def growth(found: Cost, before: Cost | None) -> Iterator[Figure]:
+    """CPU and memory, beside what the step before would make of so many targets."""
+    for what, unit, field in (("CPU", "%", "cores_percent"), ("memory", "MB", "memory_mb")):
+        name, used = f"{what}, {found.targets:,} targets at 1 Hz", getattr(found, field)
         if before is None:
-            yield Figure(f"CPU, {size:,} targets", cores_percent, "%")
-            yield Figure(f"memory, {size:,} targets", memory, "MB")
+            yield Figure(name, used, unit)
         else:
-            share = size / before[0]
-            told = f"{before[0]:,} in proportion"
-            yield Figure(f"CPU, {size:,} targets", cores_percent, "%", GROWTH, None, before[1] * share, told)
-            yield Figure(f"memory, {size:,} targets", memory, "MB", GROWTH, None, before[2] * share, told)
-        before = size, cores_percent, memory
+            share = getattr(before, field) * found.targets / before.targets
+            yield Figure(name, used, unit, GROWTH, None, share, f"{before.targets:,} in proportion")
 
 
-def cost(size: int, seconds: float) -> tuple[float, float]:
-    """Percent of a core, and megabytes at most."""
+def cost(size: int, seconds: float) -> Cost:
+    """Measured over some seconds, after a while."""
     with stage() as on, service(on, targets(size)) as watch:
         await_all_up(watch, size)
         time.sleep(SETTLED_S)
         spell = Spell(watch.pid)
         time.sleep(seconds)
-        return spell.cores_percent, memory_mb(watch.pid, "VmHWM")
+        cores_percent, memory = spell.cores_percent, memory_mb(watch.pid, "VmHWM")
+        last = scrape(watch, LOST, MISSED, DROPS, ERRORS, JUDGED)
+    lossy = sum(ratio > 0 for ratio in last.all(LOST, 'window="1m"'))
+    dropped = last.total(DROPS) + last.total(ERRORS)
+    return Cost(size, cores_percent, memory, last.total(JUDGED), last.total(MISSED), dropped, lossy)
 
 
 ROWS = (
