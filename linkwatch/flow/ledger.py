@@ -12,7 +12,7 @@ from linkwatch.store.errors import StoreError
 log = logging.getLogger(__name__)
 
 PATIENCE_S = 2.0
-"""How long a decision waits for its commit before people are told from memory."""
+"""How long decisions wait for a commit before people are told from memory."""
 
 PATIENCE_BROKEN_S = 0.2
 """The same while the store is known not to work: judging must go on."""
@@ -29,13 +29,15 @@ class Ledger:
         self._waiting = Changes()
         self._handed_in = Changes()
         self._task: asyncio.Task[StoreError | None] | None = None
+        self._waited_for_until_s = 0.0
 
     async def put(self, changes: Changes) -> bool:
         """Add a decision; whether it, and all before it, is committed now."""
         self._waiting = merge(self._waiting, changes)
         while self._waiting or self._task is not None:
             task = self._task or self._begin()
-            await asyncio.wait({task}, timeout=PATIENCE_S if self.healthy else PATIENCE_BROKEN_S)
+            left_s = self._waited_for_until_s - asyncio.get_running_loop().time()
+            await asyncio.wait({task}, timeout=max(0.0, left_s))
             if not task.done():
                 return self._fail("the store does not answer")
             self._task, error = None, task.result()
@@ -48,6 +50,8 @@ class Ledger:
         return True
 
     def _begin(self) -> asyncio.Task[StoreError | None]:
+        patience_s = PATIENCE_S if self.healthy else PATIENCE_BROKEN_S
+        self._waited_for_until_s = asyncio.get_running_loop().time() + patience_s
         self._handed_in, self._waiting = self._waiting, Changes()
         self._task = asyncio.create_task(self._try(self._handed_in), name="commit")
         return self._task

@@ -58,6 +58,18 @@ async def test_a_hanging_store_is_not_waited_for_and_nothing_is_handed_in_twice(
     assert book.kinds == ["a", "b", "c"]
 
 
+async def test_many_decisions_wait_no_longer_for_a_hanging_store_than_one() -> None:
+    """The judge stands behind whatever people do meanwhile; a judge that stands still ends the service."""
+    book = Book()
+    ledger = Ledger(book.commit)
+    book.takes_s = 3600.0
+    assert not await ledger.put(line("a"))
+    began_s = asyncio.get_running_loop().time()
+    for _ in range(100):
+        assert not await ledger.put(line("b"))
+    assert asyncio.get_running_loop().time() - began_s < 1.0
+
+
 async def test_nothing_to_commit_is_no_commit() -> None:
     book = Book()
     book.broken = True
