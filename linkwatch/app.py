@@ -32,7 +32,15 @@ from linkwatch.flow.incidents import ZONE, Incidents
 from linkwatch.flow.intake import Intake
 from linkwatch.flow.judge import Judge
 from linkwatch.flow.measure import ICMP, Measurer, ping_targets, probe_metrics
-from linkwatch.flow.plan import Plan, Read, prepare, prepare_apart, unhurried
+from linkwatch.flow.plan import (
+    Plan,
+    Read,
+    changed_targets,
+    prepare,
+    prepare_apart,
+    restart_needed,
+    unhurried,
+)
 from linkwatch.flow.privileges import FOR_SOCKETS, starting_first
 from linkwatch.flow.record import ProbeRecord
 from linkwatch.flow.supervisor import Supervisor
@@ -275,22 +283,6 @@ class Service:
                 raise StuckError("the judge has stopped; nothing would be decided any more")
             self.vitals.publish_files(self.door.refused, self.shortages.count, CLOCK.utc())
             self.supervisor.alive()
-
-
-def changed_targets(before: Inventory, after: Inventory) -> frozenset[str]:
-    """Ids of targets that are gone, or whose labels, probes or address are not what they were."""
-    return frozenset(
-        target.id
-        for target in before.targets.values()
-        if (now := after.targets.get(target.id)) is None
-        or (now.labels(), now.probes, now.address) != (target.labels(), target.probes, target.address)
-    )
-
-
-def restart_needed(before: Config, after: Config) -> list[str]:
-    """What has changed and cannot be taken over while LinkWatch runs."""
-    fixed = {"server": "server", "store_url": "store", "instance": "instance"}
-    return [name for field, name in fixed.items() if getattr(before, field) != getattr(after, field)]
 
 
 async def serve(

@@ -1,4 +1,5 @@
-"""A configuration made ready for use, apart from the event loop: what takes long and touches nothing."""
+"""A configuration made ready for use, apart from the event loop, and what it changes: all that takes long
+and touches nothing."""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from linkwatch.config.problems import ConfigErrors
 from linkwatch.config.settings import Config
 from linkwatch.core.coverage import Coverage
-from linkwatch.core.inventory import IPAddress
+from linkwatch.core.inventory import Inventory, IPAddress
 from linkwatch.core.rules import Rule
 from linkwatch.flow.addresses import literal_addresses
 from linkwatch.notify.channels import Channels, build_channels
@@ -73,3 +74,19 @@ def unhurried() -> Iterator[None]:
         gc.freeze()
         gc.enable()
         sys.setswitchinterval(usual_s)
+
+
+def changed_targets(before: Inventory, after: Inventory) -> frozenset[str]:
+    """Ids of targets that are gone, or whose labels, probes or address are not what they were."""
+    return frozenset(
+        target.id
+        for target in before.targets.values()
+        if (now := after.targets.get(target.id)) is None
+        or (now.labels(), now.probes, now.address) != (target.labels(), target.probes, target.address)
+    )
+
+
+def restart_needed(before: Config, after: Config) -> list[str]:
+    """What has changed and cannot be taken over while LinkWatch runs."""
+    fixed = {"server": "server", "store_url": "store", "instance": "instance"}
+    return [name for field, name in fixed.items() if getattr(before, field) != getattr(after, field)]
