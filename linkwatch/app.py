@@ -274,7 +274,7 @@ class Service:
     async def _guard(self) -> None:
         looks = round(STUCK_S / GUARD_S)
         pinger = Pulse(lambda: self.pinger.alive_at, looks)
-        judge = Pulse(lambda: self.judge.turned_s, looks)
+        judge = Pulse(lambda: self.judge.steps, looks)
         while True:
             await asyncio.sleep(GUARD_S)
             if pinger.is_still():

@@ -69,6 +69,8 @@ class Judge:
         self.reachability: Reachability | None = None
         self.turned_s = 0.0
         """When the last turn ended, monotonic seconds."""
+        self.steps = 0
+        """Blocks of windows and turns so far: while it rises the judge is slow, but not stuck."""
         self._inventory, self._board, self._clock = inventory, board, clock
         self._pinger, self._coverage, self._verdicts = pinger, coverage, verdicts
         self._echoes, self._measurer = echoes, measurer
@@ -129,6 +131,7 @@ class Judge:
         started_s, look = self._clock.monotonic(), self._look()
         if full:
             async for _ in self._refresh_windows(look):
+                self.steps += 1
                 await asyncio.sleep(0)
                 if self._poked.is_set() and self._clock.monotonic() >= self._rests_until_s:
                     self._poked.clear()  # a verdict waits for no window
@@ -138,6 +141,7 @@ class Judge:
         if full:
             self._publish_vitals(look.now, started_s)
         self.turned_s = self._clock.monotonic()
+        self.steps += 1
 
     async def _decide(self, look: _Look) -> None:
         """What follows from a look. Then the judge rests for as long as that took, whoever pokes: in a storm

@@ -191,6 +191,17 @@ async def test_a_mistake_in_one_turn_ends_the_judge_instead_of_leaving_it_blind(
     assert watch.judge.turned_s == 0.0
 
 
+async def test_a_turn_over_many_targets_is_seen_to_go_on_before_it_ends() -> None:
+    watch = Watch(inventory(*(host(f"t{number}") for number in range(2000))))
+    seen = set()
+    turning = asyncio.create_task(watch.judge.turn(full=True))
+    while not turning.done():
+        seen.add((watch.judge.steps, watch.judge.turned_s))
+        await asyncio.sleep(0)
+    assert len(seen) > 3
+    assert {turned_s for _, turned_s in seen} == {0.0}
+
+
 async def test_a_poke_is_judged_at_once() -> None:
     watch = Watch(inventory(host("a")))
     running = asyncio.create_task(watch.judge.run())
