@@ -130,10 +130,11 @@ class Judge:
             await self.move_times(moved_s)
         started_s, look = self._clock.monotonic(), self._look()
         if full:
+            has_windows = self._turns > 0  # else a rule would take those still to come for empty
             async for _ in self._refresh_windows(look):
                 self.steps += 1
                 await asyncio.sleep(0)
-                if self._poked.is_set() and self._clock.monotonic() >= self._rests_until_s:
+                if has_windows and self._poked.is_set() and self._clock.monotonic() >= self._rests_until_s:
                     self._poked.clear()  # a verdict waits for no window
                     look = self._look()
                     await self._decide(look)

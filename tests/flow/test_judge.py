@@ -257,6 +257,20 @@ async def test_a_verdict_that_falls_while_windows_are_computed_does_not_wait_for
     await turn
 
 
+async def test_a_verdict_that_falls_while_windows_are_laid_out_anew_takes_none_for_empty() -> None:
+    lossy = Rule("PacketLoss", 'linkwatch_icmp_loss_ratio{window="5m"} > 0.05')
+    watch = Watch(inventory(host("a")), [lossy])
+    watch.decide("a", True, START)
+    for second in range(80):
+        await watch.turn({"a": LOST if second % 10 == 0 else 0.01})
+    watch.incidents.transitions.clear()
+    async with watch.judge.between_turns():
+        watch.point(watch.pinged)
+        watch.judge.poke()
+    assert not watch.incidents.transitions
+    assert [alert.state for alert in watch.machine.active.values()] == [AlertState.FIRING]
+
+
 async def time_passes(watch: Watch) -> None:
     loop = asyncio.get_running_loop()
     while True:
