@@ -16,17 +16,16 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
 
-from probes.failure import ProbeError, reason_of_errno
+from probes.connection import connect, connect_any
+from probes.failure import ProbeError
 from probes.http.certificate import earliest_expiry
-from probes.http.phases import Phases
 from probes.http.settings import Settings
+from probes.phases import Phases
 from probes.resolve import resolve
-from probes.sample import IPAddress, Reason, Target
+from probes.sample import Reason, Target
 
 if TYPE_CHECKING:
     from aiohttp.client_reqrep import ClientRequest
-
-_FALL_BACK_ON = (Reason.REFUSED, Reason.UNREACHABLE)
 
 
 class CheckedConnector(aiohttp.BaseConnector):
@@ -56,7 +55,8 @@ class CheckedConnector(aiohttp.BaseConnector):
         self._phases.enter("resolve")
         addresses = await resolve(self._target, host)
         self._phases.enter("connect")
-        connected = await self._connect_any(addresses, port)
+        connected, facts = await connect_any(addresses, port)
+        self.facts.update(facts)
         protocol = _FirstByteHandler(asyncio.get_running_loop(), self._phases)
         if context is not None:
             self._phases.enter("tls")
@@ -65,23 +65,6 @@ class CheckedConnector(aiohttp.BaseConnector):
             await self._wrap(protocol, connected)
         self._phases.enter("first_byte")
         return protocol
-
-    async def _connect_any(self, addresses: tuple[IPAddress, ...], port: int) -> socket.socket:
-        """Connect to the first address; to the next one only if nothing listens there."""
-        failures = []
-        for address in addresses:
-            try:
-                connected = await _connect(address, port)
-            except ProbeError as error:
-                failures.append(error)
-                if error.reason not in _FALL_BACK_ON:
-                    break
-            else:
-                self.facts["address"] = str(address)
-                if failures:
-                    self.facts["not_reached"] = "; ".join(error.detail for error in failures)
-                return connected
-        raise failures[0]
 
     async def _shake_hands(
         self, protocol: ResponseHandler, connected: socket.socket, host: str, context: ssl.SSLContext
@@ -104,7 +87,7 @@ class CheckedConnector(aiohttp.BaseConnector):
         context = ssl.create_default_context()
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         try:
-            connected = await _connect(address[0], address[1])
+            connected = await connect(address[0], address[1])
             await self._wrap(asyncio.Protocol(), connected, ssl=context, server_hostname=host)
         except (OSError, ProbeError):
             return  # the refusal itself is what counts
@@ -136,23 +119,6 @@ class _FirstByteHandler(ResponseHandler):
         if self._phases.current == "first_byte":
             self._phases.enter("transfer")
         super().data_received(data)
-
-
-async def _connect(address: IPAddress | str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in str(address) else socket.AF_INET
-    connecting = socket.socket(family, socket.SOCK_STREAM)
-    connecting.setblocking(False)
-    try:
-        await asyncio.get_running_loop().sock_connect(connecting, (str(address), port))
-    except OSError as error:
-        connecting.close()
-        raise ProbeError(
-            reason_of_errno(error.errno), f"{address}: {os.strerror(error.errno or 0)}"
-        ) from None
-    except BaseException:
-        connecting.close()
-        raise
-    return connecting
 
 
 def _context(settings: Settings) -> ssl.SSLContext:

@@ -12,9 +12,9 @@ from probes.failure import ProbeError, reason_of_errno
 from probes.http import metrics
 from probes.http.connector import CheckedConnector
 from probes.http.exchange import Answer, exchange, shown
-from probes.http.phases import Phases
 from probes.http.settings import Settings
 from probes.pattern import is_found
+from probes.phases import Phases
 from probes.sample import Labels, Reason, Sample, Target
 
 _AUTH_STATUS = {401, 403, 407}
