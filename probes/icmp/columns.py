@@ -13,6 +13,7 @@ Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 Integers = NDArray[np.int64]
 Words = NDArray[np.uint64]
+Numbers = NDArray[np.uint32]
 _T = TypeVar("_T", bound=np.generic)
 
 

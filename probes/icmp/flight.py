@@ -8,7 +8,7 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from probes.icmp.columns import Floats, Integers, Mask, Rows
+from probes.icmp.columns import Floats, Integers, Mask, Numbers, Rows
 
 MIN_SLOTS = 4096
 SERIALS = 2**32
@@ -52,14 +52,14 @@ class Flight:
     def _allocate(self, slots: int) -> None:
         self._mask = slots - 1
         self.row: Rows = np.zeros(slots, dtype=np.intp)
-        self.serial: Integers = np.zeros(slots, dtype=np.int64)
-        self.nonce: Integers = np.zeros(slots, dtype=np.int64)
+        self.serial: Numbers = np.zeros(slots, dtype=np.uint32)
+        self.nonce: Numbers = np.zeros(slots, dtype=np.uint32)
         self.sent: Floats = np.zeros(slots)
         self.sent_wall: Floats = np.zeros(slots)
         self.slack_s: Floats = np.zeros(slots)
         self.state: NDArray[np.uint8] = np.zeros(slots, dtype=np.uint8)
         self.confirmation: Mask = np.zeros(slots, dtype=np.bool_)
-        self._scratch: Rows = np.zeros(slots, dtype=np.intp)
+        self._scratch: NDArray[np.int32] = np.zeros(slots, dtype=np.int32)
         self.tainted: Mask = np.zeros(slots, dtype=np.bool_)
 
     def reserve(self, pings: float) -> None:
@@ -80,8 +80,8 @@ class Flight:
         )
         old = {name: getattr(self, name) for name in columns}
         used = np.flatnonzero(self.state != State.UNUSED)
-        places = old["serial"][used] & (slots - 1)
-        self._open = [old["serial"][self.open_slots()] & (slots - 1)]
+        place = old["serial"].astype(np.intp) & (slots - 1)
+        places, self._open = place[used], [place[self.open_slots()]]
         self._allocate(slots)
         for name, column in old.items():
             getattr(self, name)[places] = column[used]

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from probes.icmp.columns import Addresses, Integers, Mask, Rows
+from probes.icmp.columns import Addresses, Integers, Mask, Numbers, Rows
 
 Bytes = NDArray[np.uint8]
 Headers = NDArray[Any]
@@ -86,7 +86,7 @@ def constant_sum(wire: Wire, ident: int, token: int, size: int) -> int:
 
 
 def compose(
-    headers: Headers, wire: Wire, ident: int, token: int, serials: Integers, nonces: Integers, sums: Integers
+    headers: Headers, wire: Wire, ident: int, token: int, serials: Numbers, nonces: Numbers, sums: Integers
 ) -> None:
     """Fill `headers` with echo requests; `sums` are the `constant_sum` of each."""
     sequence = serials & 0xFFFF

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from probes.icmp.clock import Clock, Reading
-from probes.icmp.columns import Addresses, Floats, Integers
+from probes.icmp.columns import Addresses, Floats, Integers, Numbers
 from probes.icmp.errqueue import read_error_queue
 from probes.icmp.mmsg import RECEIVE_BATCH, Names, ReceiveBatch, SendBatch
 from probes.icmp.packet import (
@@ -68,7 +68,7 @@ class Transport:
         self.socket.socket.close()
 
     def send(
-        self, names: Names, sizes: Integers, serials: Integers, nonces: Integers
+        self, names: Names, sizes: Integers, serials: Numbers, nonces: Numbers
     ) -> tuple[Floats, Floats, Floats, Integers]:
         """Send up to SEND_BATCH echo requests: `send_times` and errno of each."""
         count, batch = len(serials), self._sender
