@@ -8,9 +8,10 @@ from collections.abc import Callable
 from functools import partial
 
 from sqlalchemy import URL, Connection, text
+from sqlalchemy.exc import SQLAlchemyError
 
 from linkwatch.store.dialect import open_writer, place
-from linkwatch.store.errors import StoreError
+from linkwatch.store.errors import StoreError, explain
 
 Release = Callable[[], None]
 
@@ -38,13 +39,16 @@ def _lock_file(url: URL, instance: str) -> Release:
 
 def _lock_session(url: URL, instance: str) -> Release:
     engine = open_writer(url)
-    # A lock of the session: no transaction may stay open for as long as it is held.
-    connection = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-    if not _try_advisory_lock(connection, instance):
+    try:
+        # A lock of the session: no transaction may stay open for as long as it is held.
+        connection = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        if _try_advisory_lock(connection, instance):
+            return partial(_unlock_session, connection)
         connection.close()
-        engine.dispose()
-        raise _taken(url, instance)
-    return partial(_unlock_session, connection)
+    except SQLAlchemyError as error:
+        raise explain(error, place(url)) from error
+    engine.dispose()
+    raise _taken(url, instance)
 
 
 def _try_advisory_lock(connection: Connection, instance: str) -> bool:

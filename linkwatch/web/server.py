@@ -84,7 +84,7 @@ async def serving(
     await runner.setup()
     assert runner.server is not None, "the runner is set up"
     try:
-        context = _tls_context(settings)
+        context = tls_context(settings)
         opened = await door.open(
             runner.server, listener, context, partial(speaks_for_many, settings=settings)
         )
@@ -99,10 +99,19 @@ async def serving(
         await runner.cleanup()
 
 
-def _tls_context(settings: ServerSettings) -> ssl.SSLContext | None:
+def tls_context(settings: ServerSettings) -> ssl.SSLContext | None:
+    """None where plain HTTP is spoken. Raises OSError if certificate and key do not serve."""
     if settings.tls is None:
         return None
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.load_cert_chain(settings.tls.certificate, settings.tls.key)
+    certificate, key = settings.tls.certificate, settings.tls.key
+    try:
+        context.load_cert_chain(certificate, key, password="")  # else OpenSSL would ask the terminal for it
+    except ssl.SSLError as error:
+        why = (error.reason or "not PEM").replace("_", " ").lower()
+        raise OSError(
+            f"server.tls: {certificate} and {key} are no certificate with its key, both as PEM and the key "
+            f"without a password ({why})"
+        ) from error
     return context

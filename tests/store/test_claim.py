@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import make_url
 
+from linkwatch.store.claim import claim
 from linkwatch.store.errors import StoreError
 from tests.store.conftest import OpenStore
 
@@ -24,3 +26,11 @@ async def test_another_name_and_a_tool_may_use_the_same_store(open_store: OpenSt
     await first.claim()
     await other.claim()
     assert await tool.keys() == ()
+
+
+def test_a_database_that_cannot_be_reached_is_told_in_words() -> None:
+    pytest.importorskip("psycopg", reason="needs psycopg")
+    url = make_url("postgresql+psycopg://nobody:secret@127.0.0.1:1/none")
+    with pytest.raises(StoreError, match="the store postgresql") as refusal:
+        claim(url, "a")
+    assert "secret" not in str(refusal.value)
