@@ -31,6 +31,6 @@ async def test_another_name_and_a_tool_may_use_the_same_store(open_store: OpenSt
 def test_a_database_that_cannot_be_reached_is_told_in_words() -> None:
     pytest.importorskip("psycopg", reason="needs psycopg")
     url = make_url("postgresql+psycopg://nobody:secret@127.0.0.1:1/none")
-    with pytest.raises(StoreError, match="the store postgresql") as refusal:
+    with pytest.raises(StoreError, match=r"the store .*127\.0\.0\.1") as refusal:
         claim(url, "a")
     assert "secret" not in str(refusal.value)
