@@ -1,0 +1,58 @@
+"""One run of a probe: what it has seen so far, and the sample that comes of it, whichever way it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from probes.failure import ProbeError, reason_of_errno
+from probes.sample import Labels, Metric, Reason, Sample
+
+
+@dataclass(slots=True)
+class Attempt:
+    """Filled while the probe goes on. `step` says what it waits for; `noted` what came that was no answer."""
+
+    step: str = "preparation"
+    noted: str = ""
+    values: dict[tuple[str, Labels], float] = field(default_factory=dict)
+    facts: dict[str, str] = field(default_factory=dict)
+
+    def measured(self, metric: Metric, value: float) -> None:
+        """Keep the value of a metric that has no labels of its own."""
+        self.values[metric.name, ()] = value
+
+
+async def run_attempt(steps: Callable[[Attempt], Awaitable[None]], deadline_s: float) -> Sample:
+    """Run `steps`, which raise ProbeError or OSError when they fail; returns within `deadline_s`, raises
+    nothing. What was seen before a failure is kept.
+    """
+    at, started_s, attempt = time.time(), time.monotonic(), Attempt()
+    failure: ProbeError | None = None
+    try:
+        async with asyncio.timeout(deadline_s):
+            await steps(attempt)
+    except Exception as error:
+        failure = _failure(error, attempt, deadline_s)
+    duration_s = time.monotonic() - started_s
+    if failure is None:
+        return Sample(at, duration_s, True, values=attempt.values, facts=attempt.facts)
+    return Sample(
+        at, duration_s, False, failure.reason, failure.detail, values=attempt.values, facts=attempt.facts
+    )
+
+
+def _failure(error: Exception, attempt: Attempt, deadline_s: float) -> ProbeError:
+    match error:
+        case ProbeError():
+            return error
+        case TimeoutError() if attempt.noted:
+            return ProbeError(Reason.PROTOCOL, f"no answer to {attempt.step}, only: {attempt.noted}")
+        case TimeoutError():
+            return ProbeError(Reason.TIMEOUT, f"no end of {attempt.step} within {deadline_s:g} s")
+        case OSError():
+            what = error.strerror or type(error).__name__
+            return ProbeError(reason_of_errno(error.errno, Reason.PROTOCOL), f"{what}, in {attempt.step}")
+    return ProbeError(Reason.ERROR, f"{type(error).__name__}, in {attempt.step}")
