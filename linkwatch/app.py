@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import logging
 import socket
 from collections.abc import Callable, Collection, Sequence
@@ -313,11 +312,11 @@ async def serve(
         store = await Store.open(plan.config.store_url, instance=plan.config.instance)
         stack.push_async_callback(store.close)
         await store.claim()
-        service = Service(read, store, plan, pinger, share(raise_limit()))
-        await service.start()
-        services = service.services()
-        await stack.enter_async_context(serving(services, plan.config.server, listener, service.door))
-        gc.freeze()  # what was loaded stays: a full collection of it would hold up the loop for 50 ms
+        with unhurried(), pinger.resting():
+            service = Service(read, store, plan, pinger, share(raise_limit()))
+            await service.start()
+            services = service.services()
+            await stack.enter_async_context(serving(services, plan.config.server, listener, service.door))
         on_started(Running(plan.config, services))
         guard = Guard(lambda: pinger.alive_at)
         guard.start()

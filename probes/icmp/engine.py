@@ -67,6 +67,11 @@ class Engine:
         self.rate_hz = float((1.0 / self.table.interval_s[self.table.active]).sum())
         self.flight.reserve(self._most_remembered())
 
+    def begin(self, now: float) -> None:
+        """Begin the rounds of all targets anew."""
+        rows = np.flatnonzero(self.table.active)
+        self.schedule.start(rows, self.table.interval_s[rows], now)
+
     def _most_remembered(self) -> float:
         active = self.table.active
         longest_s = float(self.table.timeout_s[active].max(initial=0.0)) + MEMORY_S

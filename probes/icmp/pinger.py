@@ -7,8 +7,8 @@ import math
 import os
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 
 import numpy as np
@@ -61,6 +61,7 @@ class Pinger:
         self._thread = threading.Thread(target=self._run, name="pinger", daemon=True)
         self._turned_at = self._looked_at = -math.inf
         self._sent_unread = 0
+        self._resting = False
         self._size = MIN_SIZE
         self._turn_s = TURN_S
         self._awaited: list[Transport] = []
@@ -120,6 +121,18 @@ class Pinger:
         self._room = max(self.receive_buffer_bytes() // REPLY_BUFFER_BYTES, SEND_BATCH)
         fills_s = self._room / max(self._engine.rate_hz, 1.0)
         self._look_s = min(LOOK_S, fills_s / 4)
+
+    @contextmanager
+    def resting(self) -> Iterator[None]:
+        """Send nothing within the block. After it every target begins anew within its interval, so that no
+        round is missed while whoever reads the results gets ready for so many targets."""
+        self._resting = True
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._engine.begin(self._clock.read().monotonic)
+                self._resting = False
 
     @property
     def rows(self) -> Mapping[str, int]:
@@ -203,7 +216,8 @@ class Pinger:
         since_s, self._turned_at = now.monotonic - self._turned_at, now.monotonic
         self._engine.counters.alive_at = now.monotonic
         changed = self._is_time_to_look(now.monotonic) and self._look(now)
-        self._send(now, since_s)
+        if not self._resting:
+            self._send(now, since_s)
         return changed
 
     def _is_time_to_look(self, now: float) -> bool:

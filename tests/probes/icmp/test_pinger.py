@@ -266,6 +266,17 @@ def _all_answered(pinger: Pinger, more_than: int) -> bool:
     return bool(received[pinger.rows["127.0.0.1"]] > more_than and received[pinger.rows["127.0.0.3"]] >= 3)
 
 
+def test_a_resting_pinger_sends_nothing_and_misses_nothing(start: Start) -> None:
+    pinger = start()
+    with pinger.resting():
+        pinger.replace([target("127.0.0.1", interval_s=0.05)])
+        at = pinger.counters().alive_at
+        wait_for(lambda: pinger.counters().alive_at > at + 0.3)
+        assert pinger.row_counters().sent.tolist() == [0]
+    wait_for(lambda: pinger.row_counters().received[0] >= 3)
+    assert pinger.counters().missed_schedules == 0
+
+
 def test_the_thread_shows_that_it_lives_until_closed(start: Start) -> None:
     pinger = start()
     first = pinger.counters().alive_at
