@@ -19,6 +19,8 @@ MODULES = {
     "icmp": "probes.icmp",
     "snmp": "probes.snmp",
     "http": "probes.http",
+    "stun": "probes.stun",
+    "turn": "probes.turn",
 }
 ENTRY_POINTS = "linkwatch.probes"
 

@@ -1,0 +1,64 @@
+"""Runs one allocation, gives it back, and makes a sample of it."""
+
+from __future__ import annotations
+
+import time
+
+from probes.attempt import Attempt, run_attempt
+from probes.failure import ProbeError
+from probes.sample import Metric, Reason, Sample, Target
+from probes.stun.message import Attribute, MalformedMessage
+from probes.stun.transaction import STUN, RefusedError, read_server
+from probes.transport import open_conversation
+from probes.turn.client import Client
+from probes.turn.credentials import credentials_at
+from probes.turn.settings import Settings
+
+_OF = ("probe",)
+
+ALLOCATION = Metric(
+    "linkwatch_turn_allocation_seconds",
+    "From the first request to the relayed address, the connection not counted.",
+    labels=_OF,
+    unit="seconds",
+)
+ERROR_CODE = Metric(
+    "linkwatch_turn_error_code",
+    "Code of the error that ended it, if one did: 401 and 403 refuse, 486 and 508 are quotas.",
+    labels=_OF,
+)
+METRICS = (ALLOCATION, ERROR_CODE)
+
+
+async def probe(target: Target, settings: Settings, deadline_s: float) -> Sample:
+    """Allocate once and give it back; returns within `deadline_s`, raises nothing."""
+
+    async def run(attempt: Attempt) -> None:
+        try:
+            await _allocate(target, settings, attempt)
+        except RefusedError as error:
+            attempt.measured(ERROR_CODE, error.code)
+            raise
+        except MalformedMessage as error:
+            raise ProbeError(Reason.PROTOCOL, str(error)) from None
+
+    return await run_attempt(run, deadline_s)
+
+
+async def _allocate(target: Target, settings: Settings, attempt: Attempt) -> None:
+    conversation = await open_conversation(target, settings, STUN, attempt)
+    client = Client(conversation, credentials_at(settings, time.time()))
+    try:
+        attempt.step, started_s = "allocate", time.monotonic()
+        allocated = await client.allocate()
+        attempt.measured(ALLOCATION, time.monotonic() - started_s)
+        read_server(allocated, attempt)
+        relayed = allocated.address(Attribute.XOR_RELAYED_ADDRESS)
+        if relayed is None:
+            raise ProbeError(Reason.PROTOCOL, "an allocation without a relayed address")
+        attempt.facts["relayed_address"] = str(relayed)
+        attempt.step = "release"
+        await client.release()
+    finally:
+        client.abandon()
+        conversation.close()
