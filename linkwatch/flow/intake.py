@@ -61,7 +61,8 @@ class Intake:
         else:
             self._blind.pop(target, None)
         blind = target in self._blind
-        return self._verdicts.take_sample(target, ok=sample.ok, blind=blind, started_s=started_s, now=now)
+        reached = sample.ok or sample.reason is Reason.AUTH  # who refuses our login is alive
+        return self._verdicts.take_sample(target, ok=reached, blind=blind, started_s=started_s, now=now)
 
     def _is_hidden(self, target: str, started_s: float, *, decides: bool) -> bool:
         """Whether it says nothing of the service: while covered, isolated, or while ping says it is down.

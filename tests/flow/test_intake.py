@@ -60,6 +60,16 @@ async def test_a_portal_is_down_after_three_failures_in_a_row_and_up_with_one_su
     assert house.verdict_changes == 3
 
 
+async def test_who_refuses_our_login_is_up_though_the_probe_fails() -> None:
+    house = House()
+    await house.go(up="link meet")
+    for _ in range(4):
+        house.sample("portal", False, why=Reason.AUTH)
+    await house.turn()
+    assert house.value("linkwatch_up", "portal") == 1
+    assert house.value(FAILURES, "portal", probe="http") == 4
+
+
 async def test_a_target_without_probe_is_not_measured_and_stops_nobody() -> None:
     house = House()
     await house.go(up="link meet")
