@@ -19,6 +19,8 @@ MODULES = {
     "icmp": "probes.icmp",
     "snmp": "probes.snmp",
     "http": "probes.http",
+    "dns": "probes.dns",
+    "ntp": "probes.ntp",
     "stun": "probes.stun",
     "turn": "probes.turn",
 }

@@ -108,6 +108,11 @@ OWN_METRICS: tuple[Metric, ...] = (
         "notification_failures", "Notifications that failed for good within the window.", "channel", "window"
     ),
     _own("loop_lag_seconds", "How late the event loop was, at worst since the last tick.", unit="seconds"),
+    _own(
+        "clock_offset_seconds",
+        "How far this machine's clock is ahead of the time servers' (median of the ntp probes).",
+        unit="seconds",
+    ),
     _own("judge_duration_seconds", "How long the last judgement took.", unit="seconds"),
     _own("rule_evaluation_failures_total", "Rule evaluations that failed.", "rule", kind="counter"),
     _own("rules_failing", "Rules whose last evaluation failed."),

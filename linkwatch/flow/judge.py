@@ -209,6 +209,7 @@ class Judge:
     def _publish_vitals(self, now: float, started_s: float) -> None:
         self._vitals.publish_loop(self._clock.monotonic() - started_s, now)
         self._vitals.publish_engine(self._pinger.counters(), self._measurer.missed, now, started_s)
+        self._vitals.publish_clock(now)
         self._vitals.publish_rules(len(self._machine.failures), self._machine.failure_counts, now)
         self._vitals.publish_alerts(self._machine.active, now)
         self._vitals.publish_incidents(self._incidents.states, now)

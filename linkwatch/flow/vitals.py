@@ -98,6 +98,18 @@ class Vitals:
         self.put("linkwatch_icmp_foreign_replies_total", engine.foreign_replies, now)
         self.put("linkwatch_icmp_malformed_packets_total", engine.malformed_packets, now)
 
+    def publish_clock(self, now: float) -> None:
+        """Put on the board how far this machine's clock is ahead of the synchronised time servers' median:
+        one of three that is wrong does not count. Absent when none of them was measured.
+        """
+        servers = self._board.find("linkwatch_ntp_offset_seconds")
+        offsets = servers.values[servers.present] if servers is not None else np.zeros(0)
+        own = self._board.column("linkwatch_clock_offset_seconds")
+        if len(offsets):
+            own.set({}, -float(np.median(offsets)), now)
+        elif len(own):
+            own.clear([0])
+
     def publish_files(self, refused: int, shortages: int, now: float) -> None:
         """Put on the board how many connections were one too many, and how often no file was left for one."""
         self.put("linkwatch_web_refused_connections_total", refused, now)

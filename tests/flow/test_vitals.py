@@ -37,3 +37,19 @@ def test_what_the_pinger_counts_of_itself_is_on_the_board_and_in_the_catalogue()
         metric = f"linkwatch_icmp_{name}_total"
         assert catalog.find(metric) is not None
         assert board.column(metric).values.tolist() == [number]
+
+
+def test_the_clock_is_held_against_the_median_of_the_time_servers() -> None:
+    board = Board()
+    vitals = Vitals(board, targets=0, now=0.0)
+    own, servers = "linkwatch_clock_offset_seconds", board.column("linkwatch_ntp_offset_seconds")
+    vitals.publish_clock(0.0)
+    assert not board.column(own).present.any()
+    for name, offset_s in (("a", -0.2), ("b", -0.3), ("wrong", 3600.0)):
+        servers.set({"target": name, "probe": "ntp"}, offset_s, 0.0)
+    vitals.publish_clock(1.0)
+    assert board.column(own).values.tolist() == [0.2]
+    servers.clear([0, 1, 2])
+    vitals.publish_clock(2.0)
+    assert not board.column(own).present.any()
+    assert Catalog().find(own) is not None

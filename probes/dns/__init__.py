@@ -1,0 +1,12 @@
+"""DNS over UDP, TCP or TLS: whether resolvers answer, what they answer, and whether they agree.
+
+The target is the resolver that is asked. A query over UDP is sent once: the next run asks again.
+"""
+
+from probes.dns.metrics import METRICS
+from probes.dns.sampling import probe
+from probes.dns.settings import Settings
+
+__all__ = ["DEFAULT_INTERVAL_S", "METRICS", "Settings", "probe"]
+
+DEFAULT_INTERVAL_S = 30.0

@@ -1,0 +1,159 @@
+"""Asks every resolver at once, judges each answer, compares them, and makes one sample of it all."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import dns.rcode
+
+from probes.attempt import Attempt, run_attempt
+from probes.dns import metrics
+from probes.dns.expectation import check, shorten
+from probes.dns.message import Answer, MalformedAnswerError, read_answer
+from probes.dns.settings import Settings
+from probes.failure import ProbeError
+from probes.sample import Labels, Metric, Reason, Sample, Target
+from probes.transport import Dialect, open_conversation
+
+_NEVER_S = 86_400.0
+_PREFIX_BYTES = 2
+
+
+def _length_of(received: bytes) -> int | None:
+    """In a stream two bytes with its length stand before each message (RFC 1035, 4.2.2)."""
+    if len(received) < _PREFIX_BYTES:
+        return None
+    return _PREFIX_BYTES + int.from_bytes(received[:_PREFIX_BYTES])
+
+
+DNS = Dialect(port=53, tls_port=853, pauses_s=(_NEVER_S,), length_of=_length_of)
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """What came of asking one server."""
+
+    server: str
+    sample: Sample
+    answer: Answer | None
+
+
+async def probe(target: Target, settings: Settings, deadline_s: float) -> Sample:
+    """Ask once; returns within `deadline_s`, raises nothing. What was seen before a failure is kept."""
+    at, started_s = time.time(), time.monotonic()
+    if "://" in target.host:  # it may hold a password, and would be shown as the name of the server
+        return Sample(at, 0.0, False, Reason.RESOLVE, "the address is a URL, not that of a resolver")
+    servers = (target.host, *settings.resolvers)
+    outcomes = await asyncio.gather(
+        *(_ask_server(replace(target, host=server), settings, deadline_s) for server in servers)
+    )
+    failure = _failure(outcomes) or _disagreement(outcomes)
+    duration_s = time.monotonic() - started_s
+    values = {series: value for one in outcomes for series, value in _values(one).items()}
+    facts = _facts(outcomes)
+    if failure is None:
+        return Sample(at, duration_s, True, values=values, facts=facts)
+    return Sample(at, duration_s, False, failure.reason, failure.detail, values, facts)
+
+
+async def _ask_server(server: Target, settings: Settings, deadline_s: float) -> _Outcome:
+    answers: list[Answer] = []
+
+    async def steps(attempt: Attempt) -> None:
+        answers.append(await _ask(server, settings, attempt))
+        if failure := check(answers[-1], settings):
+            raise failure
+
+    sample = await run_attempt(steps, deadline_s)
+    return _Outcome(server.host, sample, answers[-1] if answers else None)
+
+
+async def _ask(server: Target, settings: Settings, attempt: Attempt) -> Answer:
+    answer, rtt_s = await _exchange(server, settings, attempt)
+    if answer.is_truncated and settings.transport == "udp":
+        attempt.facts["transport"] = "tcp, since the answer over UDP was cut"
+        answer, more_s = await _exchange(server, replace(settings, transport="tcp"), attempt)
+        rtt_s += more_s
+    attempt.measured(metrics.QUERY, rtt_s)
+    return answer
+
+
+async def _exchange(server: Target, settings: Settings, attempt: Attempt) -> tuple[Answer, float]:
+    """One question and its answer, and the seconds in between."""
+    question = settings.question
+    query = question.make_query()
+    prefix = b"" if settings.transport == "udp" else len(query).to_bytes(_PREFIX_BYTES)
+
+    def accept(message: bytes) -> Answer:
+        try:
+            return read_answer(question, query, message[len(prefix) :])
+        except MalformedAnswerError as error:  # whoever knows the question's id has had the turn
+            raise ProbeError(Reason.PROTOCOL, str(error)) from None
+
+    conversation = await open_conversation(server, settings, DNS, attempt)
+    try:
+        attempt.step = "query"
+        answered = await conversation.ask(prefix + query, accept)
+    finally:
+        conversation.close()
+    assert answered.rtt_s is not None  # nothing is sent twice
+    return answered.content, answered.rtt_s
+
+
+def _failure(outcomes: list[_Outcome]) -> ProbeError | None:
+    """The first failure by its reason; where several were asked, the detail names everyone who failed."""
+    failed = [one for one in outcomes if one.sample.reason is not None]
+    if not failed or failed[0].sample.reason is None:
+        return None
+    named = (f"{one.server}: {one.sample.detail}" for one in failed)
+    detail = failed[0].sample.detail if len(outcomes) == 1 else "; ".join(named)
+    return ProbeError(failed[0].sample.reason, detail)
+
+
+def _disagreement(outcomes: list[_Outcome]) -> ProbeError | None:
+    said: dict[str, list[str]] = {}
+    for one in outcomes:
+        if one.answer is not None:
+            said.setdefault(_summary(one.answer), []).append(one.server)
+    if len(said) < 2:
+        return None
+    sides = "; ".join(f"{', '.join(servers)} says {shorten(what)}" for what, servers in said.items())
+    return ProbeError(Reason.PROTOCOL, f"the resolvers disagree: {sides}")
+
+
+def _summary(answer: Answer) -> str:
+    if answer.code != dns.rcode.NOERROR:
+        return answer.code_text
+    return ", ".join(answer.records) or "no records"
+
+
+def _values(one: _Outcome) -> dict[tuple[str, Labels], float]:
+    found: dict[Metric, float] = {metrics.SUCCESS: float(one.sample.ok)}
+    if one.answer is not None:
+        found[metrics.QUERY] = one.sample.values[metrics.QUERY.name, ()]
+        found[metrics.RESPONSE_CODE] = float(one.answer.code)
+        found[metrics.ANSWERS] = float(len(one.answer.records))
+        if one.answer.serial is not None:
+            found[metrics.SERIAL] = float(one.answer.serial)
+    return {(metric.name, (("server", one.server),)): value for metric, value in found.items()}
+
+
+def _facts(outcomes: list[_Outcome]) -> dict[str, str]:
+    """By name; where several were asked, the name begins with the server's."""
+    facts: dict[str, str] = {}
+    for one in outcomes:
+        own = {**one.sample.facts, **(_facts_of(one.answer) if one.answer else {})}
+        prefix = f"{one.server} " if len(outcomes) > 1 else ""
+        facts |= {f"{prefix}{name}": text for name, text in own.items()}
+    return facts
+
+
+def _facts_of(answer: Answer) -> Mapping[str, str]:
+    facts = {"rcode": answer.code_text, "answers": shorten(", ".join(answer.records))}
+    flags = {"authoritative": answer.is_authoritative, "authenticated": answer.is_authenticated}
+    facts["flags"] = ", ".join(name for name, is_set in flags.items() if is_set)
+    facts["aliases"] = shorten(", ".join(answer.aliases))
+    return {name: text for name, text in facts.items() if text}
