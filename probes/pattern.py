@@ -32,3 +32,14 @@ def check_pattern(pattern: str) -> None:
 def is_found(pattern: str, text: str) -> bool:
     """Whether `pattern` matches anywhere in `text`."""
     return _compile(pattern).search(text) is not None
+
+
+def find_group(pattern: str, text: str) -> str | None:
+    """What the first group of `pattern` matches where it is first found, or all of it if it has no group."""
+    match = _compile(pattern).search(text)
+    return None if match is None else match[min(1, len(match.groups()))]
+
+
+def cut_out(pattern: str, text: str) -> str:
+    """`text` without what `pattern` matches in it."""
+    return str(_compile(pattern).sub("", text))

@@ -57,7 +57,8 @@ _PRIV_KEYS: dict[str, type[BasePrivKey]] = {
     "aes256": Aes256Key,
 }
 _SMALLEST_REQUEST = 8
-_REPETITIONS = 25
+REPETITIONS = (25, 5, 0)
+"""Rows per GETBULK, from the first try to the last; 0 stands for GETNEXT."""
 
 
 class Client:
@@ -67,8 +68,14 @@ class Client:
         self.address = address
         self.port = port
         self.max_oids = settings.max_oids
+        self.repetitions = 0 if settings.version == "1" else REPETITIONS[0]
+        self.walks_work = False
         self._settings = settings
         self._session: SnmpSession | None = None
+
+    def note_walk(self, repetitions: int) -> None:
+        """Remember how many rows the agent was seen to answer at once."""
+        self.repetitions, self.walks_work = repetitions, True
 
     async def get(self, oids: Sequence[str]) -> dict[str, ValueType]:
         """Values by OID, of at most `max_oids`; what the agent does not have is left out."""
@@ -86,12 +93,19 @@ class Client:
         half = len(oids) // 2
         return await self.get(oids[:half]) | await self.get(oids[half:])
 
-    async def open_walk(self, column: str, bulk: bool) -> AsyncIterator[Row]:
-        """An iterator over the rows of a column, for `next_row`."""
+    async def get_all(self, oids: Sequence[str]) -> dict[str, ValueType]:
+        """Values by OID, in as many requests as it takes."""
+        answer: dict[str, ValueType] = {}
+        while oids:
+            size = self.max_oids
+            answer |= await self.get(oids[:size])
+            oids = oids[size:]
+        return answer
+
+    async def open_walk(self, column: str, repetitions: int) -> AsyncIterator[Row]:
+        """An iterator over the rows of a column, for `next_row`; without `repetitions` by GETNEXT."""
         session = await self._open()
-        if bulk and self._settings.version != "1":
-            return session.getbulk(column, _REPETITIONS)
-        return session.getnext(column)
+        return session.getbulk(column, repetitions) if repetitions else session.getnext(column)
 
     async def next_row(self, walk: AsyncIterator[Row]) -> Row | None:
         """The next row of a walk, None at its end. After a failure the same row may be asked for again."""

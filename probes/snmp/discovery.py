@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 from probes.pattern import is_found
 from probes.snmp import mib
-from probes.snmp.client import Client, Row
+from probes.snmp.client import Client
 from probes.snmp.interfaces import Interface, clean_text, name_interfaces
 from probes.snmp.settings import Settings
+from probes.snmp.walk import Walk
 
 INTERFACES_MAX = 10_000
 
@@ -22,16 +21,15 @@ class Discovery:
     def __init__(self, client: Client, settings: Settings) -> None:
         self._client = client
         self._settings = settings
-        self._columns = [(column, bulk) for column in _INDEX_COLUMNS for bulk in (True, False)]
-        self._walk: AsyncIterator[Row] | None = None
-        self._places: list[tuple[int, ...]] = []
+        self._columns = list(_INDEX_COLUMNS)
+        self._walk: Walk | None = None
         self._indexes: list[int] = []
         self._rows: dict[int, dict[str, str]] = {}
 
     async def run(self) -> tuple[Interface, ...]:
         """All interfaces that the settings want, once every one of them is known."""
         while self._columns and not self._indexes:
-            await self._walk_indexes(*self._columns[0])
+            await self._walk_indexes(self._columns[0])
             self._columns.pop(0)
         while missing := [index for index in self._indexes if index not in self._rows]:
             await self._identify(missing)
@@ -42,19 +40,14 @@ class Discovery:
         """How many interfaces the device has."""
         return len(self._indexes)
 
-    async def _walk_indexes(self, column: str, bulk: bool) -> None:
-        """Bulk walks come first; an agent that answers none of them may still answer GETNEXT."""
+    async def _walk_indexes(self, column: str) -> None:
         if self._walk is None:
-            self._walk = await self._client.open_walk(column, bulk)
-            self._places = []
-        while (row := await self._client.next_row(self._walk)) is not None:
-            place = tuple(map(int, row[0][len(column) + 1 :].split(".")))
-            if self._places and place <= self._places[-1]:
-                break  # an agent that goes back in its table would do so for ever
-            self._places.append(place)
-            if len(self._places) >= INTERFACES_MAX:
-                break  # no table is that long: an agent that makes rows up would never end
-        self._indexes, self._walk = [place[0] for place in self._places], None
+            expected = (await self._client.get([mib.IF_NUMBER])).get(mib.IF_NUMBER)
+            self._walk = Walk(
+                self._client, column, INTERFACES_MAX, expected if isinstance(expected, int) else 0
+            )
+        rows = await self._walk.run()
+        self._indexes, self._walk = [int(index.split(".")[1]) for index in rows], None
 
     async def _identify(self, missing: list[int]) -> None:
         batch = missing[: max(1, self._client.max_oids // len(_IDENTITY))]

@@ -6,12 +6,16 @@ Sources: RFC 3418 (SNMPv2-MIB), RFC 2863 (IF-MIB).
 from __future__ import annotations
 
 SYS_DESCR = "1.3.6.1.2.1.1.1.0"
+SYS_OBJECT_ID = "1.3.6.1.2.1.1.2.0"
+"""Whose device it is: an OID below the vendor's."""
 SYS_UPTIME = "1.3.6.1.2.1.1.3.0"
 """Hundredths of a second since the agent started; 32 bits: wraps after 497 days."""
 SYS_NAME = "1.3.6.1.2.1.1.5.0"
 IF_TABLE_LAST_CHANGE = "1.3.6.1.2.1.31.1.5.0"
 """sysUpTime at which an interface last came or went."""
 
+IF_NUMBER = "1.3.6.1.2.1.2.1.0"
+"""How many interfaces there are."""
 _IF_ENTRY = "1.3.6.1.2.1.2.2.1"
 IF_INDEX = f"{_IF_ENTRY}.1"
 IF_DESCR = f"{_IF_ENTRY}.2"

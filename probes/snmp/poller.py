@@ -20,10 +20,12 @@ from probes.snmp import metrics, mib
 from probes.snmp.client import Client
 from probes.snmp.discovery import Discovery
 from probes.snmp.interfaces import TICKS_PER_S, Interface, Reading, clean_text, rebooted
-from probes.snmp.settings import Settings
+from probes.snmp.profile import Profile, choose_profile
+from probes.snmp.sensors import Sensor, SensorDiscovery, read_sensors
+from probes.snmp.settings import NO_PROFILE, Settings
 from probes.snmp.track import InterfaceTrack, Values
 
-_SYSTEM = (mib.SYS_UPTIME, mib.IF_TABLE_LAST_CHANGE, mib.SYS_NAME, mib.SYS_DESCR)
+_SYSTEM = (mib.SYS_UPTIME, mib.IF_TABLE_LAST_CHANGE, mib.SYS_NAME, mib.SYS_DESCR, mib.SYS_OBJECT_ID)
 
 REWALK_PAUSE_S = 300.0
 """After a walk that an agent asked for and that found nothing new: some agents claim a change with every
@@ -37,7 +39,9 @@ class _Poll:
     answered: bool = False
     uptime: int | None = None
     facts: dict[str, str] = field(default_factory=dict)
+    profile: Profile | None = None
     read: list[InterfaceTrack] = field(default_factory=list)
+    sensed: Values = field(default_factory=dict)
     complete: bool = False
     failure: ProbeError | None = None
 
@@ -52,6 +56,8 @@ class DeviceSession:
         self._client: Client | None = None
         self._discovery: Discovery | None = None
         self._tracks: dict[Interface, InterfaceTrack] = {}
+        self._sensor_discovery: SensorDiscovery | None = None
+        self._sensors: tuple[Sensor, ...] = ()
         self._found = 0
         self._discovered_at: float | None = None
         self._is_changed = False
@@ -77,7 +83,7 @@ class DeviceSession:
     async def close(self) -> None:
         """Let go of the socket."""
         self._client = None
-        self._discovery = None
+        self._discovery = self._sensor_discovery = None
 
     async def _poll(self, poll: _Poll) -> None:
         client = await self._connect()
@@ -86,7 +92,9 @@ class DeviceSession:
             self._discovery = Discovery(client, self._settings)
         if self._discovery is not None:
             await self._discover(self._discovery)
+            self._sensor_discovery = self._sensors_of(client, poll.profile)
         await self._read_interfaces(client, poll)
+        await self._read_sensors(client, poll)
         poll.complete = True
 
     async def _connect(self) -> Client:
@@ -94,9 +102,11 @@ class DeviceSession:
         address = str(await resolve_one(self._target, host))
         if (address, port) != self._agent:
             self._agent, self._client = (address, port), None
-            self._tracks, self._discovered_at = {}, None  # perhaps another device
+            self._tracks, self._sensors, self._discovered_at = {}, (), None  # perhaps another device
         if self._client is None:
             self._client, self._discovery = Client(address, port, self._settings), None
+            if self._sensor_discovery is not None:
+                self._sensor_discovery, self._discovered_at = None, None  # it began with the old client
         return self._client
 
     async def _read_system(self, client: Client, poll: _Poll) -> None:
@@ -106,6 +116,9 @@ class DeviceSession:
         for fact, oid in (("system_name", mib.SYS_NAME), ("system_description", mib.SYS_DESCR)):
             if answer.get(oid):
                 poll.facts[fact] = clean_text(answer[oid])
+        poll.profile = self._profile(answer.get(mib.SYS_OBJECT_ID))
+        if poll.profile is not None:
+            poll.facts["profile"] = poll.profile.vendor
         self._notice_restart(poll.uptime, time.monotonic())
         self._notice_table_change(answer.get(mib.IF_TABLE_LAST_CHANGE))
 
@@ -135,6 +148,9 @@ class DeviceSession:
         self._discovery = None
         self._discovered_at = time.monotonic()
 
+    def _sensors_of(self, client: Client, profile: Profile | None) -> SensorDiscovery | None:
+        return SensorDiscovery(client, profile.items, list(self._tracks)) if profile else None
+
     def _track(self, interface: Interface) -> InterfaceTrack:
         known = self._tracks.get(interface)
         return known or InterfaceTrack(interface, self._settings.version, self._settings.admin_down)
@@ -160,7 +176,7 @@ class DeviceSession:
         """Ask for the agent's clock in the same packet: rates are then free of the network's delays."""
         oids = [] if poll.uptime is None else [mib.SYS_UPTIME]
         oids += [f"{column}.{track.interface.index}" for track in batch for column in track.columns()]
-        answer: Mapping[str, ValueType] = await self._get(client, oids)
+        answer: Mapping[str, ValueType] = await client.get_all(oids)
         uptime, now = _integer(answer.get(mib.SYS_UPTIME)), time.monotonic()
         for track in batch:
             columns = dict(_columns_of(track, answer))
@@ -170,14 +186,24 @@ class DeviceSession:
             else:
                 self._is_changed = True  # the interface is gone: look again
 
-    async def _get(self, client: Client, oids: list[str]) -> Mapping[str, ValueType]:
-        """One interface may have more columns than the agent can answer at once."""
-        answer: dict[str, ValueType] = {}
-        while oids:
-            size = max(client.max_oids, 1)
-            answer |= await client.get(oids[:size])
-            oids = oids[size:]
-        return answer
+    async def _read_sensors(self, client: Client, poll: _Poll) -> None:
+        if self._sensor_discovery is not None:
+            self._sensors = await self._discover_sensors(self._sensor_discovery)
+            self._sensor_discovery = None
+        oids = dict.fromkeys(oid for sensor in self._sensors for oid in sensor.oids)
+        poll.sensed = read_sensors(self._sensors, await client.get_all(list(oids)))
+
+    async def _discover_sensors(self, discovery: SensorDiscovery) -> tuple[Sensor, ...]:
+        try:
+            return await discovery.run()
+        except ProbeError:
+            discovery.skip_item()  # whatever it is in it, the agent will not like it next time either
+            raise
+
+    def _profile(self, object_id: ValueType) -> Profile | None:
+        if self._settings.profile == NO_PROFILE:
+            return None
+        return choose_profile(str(object_id or ""), self._settings.profile)
 
     def _sample(self, poll: _Poll, at: float, duration_s: float) -> Sample:
         if not poll.answered:
@@ -202,7 +228,7 @@ def _values(poll: _Poll) -> Values:
         values[metrics.UPTIME.name, ()] = poll.uptime / TICKS_PER_S
     for track in poll.read:
         values |= track.values()
-    return values
+    return values | poll.sensed
 
 
 def _columns_of(track: InterfaceTrack, answer: Mapping[str, ValueType]) -> Iterator[tuple[str, int]]:

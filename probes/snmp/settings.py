@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from probes.requirements import require, require_pattern
+from probes.snmp.profile import load_profiles
 
 VERSIONS = ("1", "2c", "3")
 AUTH_PROTOCOLS = ("md5", "sha", "sha224", "sha256", "sha384", "sha512")
 PRIV_PROTOCOLS = ("des", "aes", "aes192", "aes256", "aes192c", "aes256c")
 """`c`: the key expansion that Cisco uses."""
+NO_PROFILE = "none"
+"""Interfaces only: no temperatures, fans, peers and so on."""
 
 _SECRET = {"secret": True}
 _MIN_PASSWORD = 8  # RFC 3414, 11.2
@@ -46,6 +49,13 @@ class Settings:
         default=False,
         metadata={"help": "count traffic of interfaces that are switched off, too (their state always is)"},
     )
+    profile: str = field(
+        default="",
+        metadata={
+            "help": "what is read beyond interfaces: the name of a vendor's profile, "
+            f"or {NO_PROFILE} (default: chosen by sysObjectID)"
+        },
+    )
     max_oids: int = field(default=50, metadata={"help": "how many values to ask for in one request"})
     request_timeout_s: float = field(default=2.0, metadata={"help": "how long to wait for one answer"})
     retries: int = field(default=1, metadata={"help": "how often to repeat a request without answer"})
@@ -62,6 +72,9 @@ class Settings:
         require(0.05 <= self.request_timeout_s <= 60, "request_timeout", "50ms to 1m")
         require(self.rewalk_s >= 60, "rewalk", "at least 1m")
         require(all(kind.isdigit() for kind in self.types), "types", "numbers, such as 6")
+        if self.profile not in ("", NO_PROFILE):
+            known = load_profiles()
+            require(self.profile in known, "profile", f"one of {', '.join((*known, NO_PROFILE))}")
         for name in ("interfaces", "exclude"):
             require_pattern(name, getattr(self, name))
         if self.version == "3":

@@ -33,7 +33,7 @@ async def test_a_device_is_discovered_and_read(version: str) -> None:
     assert names(sample) == {"ge-0/0/1", "ge-0/0/2", "ge-0/0/3"}
     assert sample.values["linkwatch_device_uptime_seconds", ()] == 1000.0
     assert value(sample, "receive_bytes_total") == (700 if version == "1" else 1000)
-    assert sample.facts == {"system_name": "sw-1", "interfaces": "3 watched of 3"}
+    assert sample.facts == {"system_name": "sw-1", "profile": "other", "interfaces": "3 watched of 3"}
 
 
 async def test_rates_come_from_the_agents_own_clock() -> None:
