@@ -19,6 +19,8 @@ MODULES = {
     "icmp": "probes.icmp",
     "snmp": "probes.snmp",
     "http": "probes.http",
+    "tcp": "probes.tcp",
+    "tls": "probes.tls",
     "dns": "probes.dns",
     "ntp": "probes.ntp",
     "stun": "probes.stun",
@@ -74,8 +76,8 @@ def settings_of(kind: str) -> type[Any]:
 
 
 def metrics() -> tuple[Metric, ...]:
-    """The metrics of all kinds."""
-    return tuple(metric for kind in kinds() for metric in load(kind).METRICS)
+    """The metrics of all kinds, each once: several kinds may meet certificates."""
+    return tuple(dict.fromkeys(metric for kind in kinds() for metric in load(kind).METRICS))
 
 
 def open_session(kind: str, target: Target, settings: Any) -> Session:

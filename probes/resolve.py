@@ -6,6 +6,7 @@ import asyncio
 import socket
 import threading
 from ipaddress import ip_address
+from urllib.parse import urlsplit
 
 from probes.failure import ProbeError
 from probes.sample import IPAddress, Reason, Target
@@ -26,7 +27,9 @@ def parse_address(host: str) -> IPAddress | None:
 
 
 def split_host_port(text: str, default_port: int) -> tuple[str, int]:
-    """`host`, `host:port`, `::1`, `[::1]` or `[::1]:port`."""
+    """`host`, `host:port`, `::1`, `[::1]` or `[::1]:port`; or a URL, whose port is the web's alone."""
+    if "://" in text:
+        return _split_url(text)[0], default_port
     if text.count(":") > 1 and not text.startswith("["):
         return text, default_port
     host, colon, port = text.rpartition(":")
@@ -35,6 +38,11 @@ def split_host_port(text: str, default_port: int) -> tuple[str, int]:
     if not (port.isdigit() and 1 <= int(port) <= 65535):
         raise ResolveError(Reason.RESOLVE, f"{port!r} is not a port")
     return host.strip("[]"), int(port)
+
+
+def port_of_url(text: str) -> int | None:
+    """The port that is written in a URL, if `text` is one."""
+    return _split_url(text)[1] if "://" in text else None
 
 
 async def resolve(target: Target, host: str) -> tuple[IPAddress, ...]:
@@ -51,6 +59,16 @@ async def resolve(target: Target, host: str) -> tuple[IPAddress, ...]:
 async def resolve_one(target: Target, host: str) -> IPAddress:
     """The first address of `host` inside the target's scope; raises ResolveError."""
     return (await resolve(target, host))[0]
+
+
+def _split_url(text: str) -> tuple[str, int | None]:
+    try:
+        url = urlsplit(text)
+        if url.hostname:
+            return url.hostname, url.port
+    except ValueError:
+        pass
+    raise ResolveError(Reason.RESOLVE, "the address is a URL without a host or with a wrong port")
 
 
 async def _look_up(host: str) -> tuple[IPAddress, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from probes.certificates import CERTIFICATE_EXPIRY as CERTIFICATE_EXPIRY
 from probes.sample import Metric
 
 _OF = ("probe",)
@@ -19,12 +20,6 @@ RESPONSE_BYTES = Metric(
     "Size of the body, unpacked, as far as it was read.",
     labels=_OF,
     unit="bytes",
-)
-CERTIFICATE_EXPIRY = Metric(
-    "linkwatch_tls_certificate_expiry_timestamp_seconds",
-    "When the first certificate that was shown expires, seconds since the epoch.",
-    labels=_OF,
-    unit="seconds",
 )
 
 METRICS = (STATUS_CODE, PHASE, REDIRECTS, RESPONSE_BYTES, CERTIFICATE_EXPIRY)

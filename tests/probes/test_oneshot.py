@@ -36,7 +36,7 @@ def test_mappings_are_pairs_and_lists_may_be_repeated() -> None:
 @pytest.mark.parametrize(
     ("kind", "given", "message"),
     [
-        ("tcp", {}, "unknown probe 'tcp'"),
+        ("gopher", {}, "unknown probe 'gopher'"),
         ("snmp", {"comunity": "x"}, "unknown option 'comunity'; there are version, community"),
         ("snmp", {"port": "abc"}, "port: not a whole number: 'abc'"),
         ("snmp", {"request_timeout_s": "fast"}, "request_timeout_s: not a number, or a duration"),
@@ -94,7 +94,7 @@ async def test_a_failed_probe_ends_with_1_and_prints_its_sample() -> None:
     ("arguments", "message"),
     [
         ((), "required: KIND"),
-        (("tcp", "h"), "choose from 'icmp', 'snmp', 'http'"),
+        (("gopher", "h"), "choose from 'icmp', 'snmp', 'http'"),
         (("http",), "required: TARGET"),
         (("http", "h", "--status", "2x"), "status: must be 200, 2xx or 200-299, not '2x'"),
         (("http", "h", "--deadline", "soon"), "not a duration such as 3s or 500ms: 'soon'"),

@@ -1,4 +1,4 @@
-"""The date of a certificate, read from its DER form, against openssl."""
+"""The date of a certificate against openssl."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probes.http.certificate import not_after
+from probes.certificates import not_after
 from probes.testing import OPENSSL_MISSING, has_openssl, make_authority
 
 
