@@ -19,6 +19,7 @@ MODULES = {
     "icmp": "probes.icmp",
     "snmp": "probes.snmp",
     "http": "probes.http",
+    "rtsp": "probes.rtsp",
     "tcp": "probes.tcp",
     "tls": "probes.tls",
     "dns": "probes.dns",

@@ -20,6 +20,7 @@ KINDS: Mapping[Kind, KindDefaults] = {
     Kind.LINK: KindDefaults(("icmp",), "fibre"),
     Kind.ROUTER: KindDefaults(("icmp", "snmp"), "fibre"),
     Kind.MEETING_SERVER: KindDefaults(("icmp", "http"), "fibre"),
+    # Whether the picture moves is for `rtsp` to say, whose path and login nobody can guess.
     Kind.CAMERA: KindDefaults(("icmp",), "fibre"),
     # Front ends of portals often drop pings: what counts is that the page is served.
     Kind.PORTAL: KindDefaults(("http",), "fibre"),
@@ -44,7 +45,7 @@ class Pace:
     timeout_s: float
 
 
-PACES: Mapping[str, Pace] = {"icmp": Pace(0.1, 3.0), "snmp": Pace(5.0, 10.0)}
+PACES: Mapping[str, Pace] = {"icmp": Pace(0.1, 3.0), "snmp": Pace(5.0, 10.0), "rtsp": Pace(10.0, 10.0)}
 OTHER_PACE = Pace(1.0, 10.0)
 LONGEST_INTERVAL_S = 86_400.0
 LONGEST_TIMEOUT_S = 60.0
