@@ -18,6 +18,7 @@ from typing import Generic, TypeVar
 
 from probes.attempt import Attempt
 from probes.bytestream import ByteStream
+from probes.endpoint import Endpoint
 from probes.failure import ProbeError
 from probes.sample import IPAddress, Reason
 
@@ -46,7 +47,7 @@ class Answer(Generic[T]):
 class Conversation(ABC):
     """A way to one peer."""
 
-    local: tuple[str, int]
+    local: Endpoint
 
     @abstractmethod
     async def ask(self, request: bytes, accept: Accept[T]) -> Answer[T]:
@@ -72,7 +73,7 @@ class Datagrams(Conversation):
         try:
             self._socket.setblocking(False)
             self._socket.connect((str(address), port))
-            self.local = self._socket.getsockname()[:2]
+            self.local = Endpoint.of(self._socket.getsockname())
         except BaseException:
             self._socket.close()
             raise
@@ -118,7 +119,7 @@ class Datagrams(Conversation):
 class Stream(Conversation):
     """Over TCP or TLS."""
 
-    def __init__(self, stream: ByteStream, local: tuple[str, int], length_of: LengthOf) -> None:
+    def __init__(self, stream: ByteStream, local: Endpoint, length_of: LengthOf) -> None:
         self.local = local
         self._stream, self._length_of = stream, length_of
         self._received = b""

@@ -26,6 +26,7 @@ MODULES = {
     "ntp": "probes.ntp",
     "stun": "probes.stun",
     "turn": "probes.turn",
+    "sip": "probes.sip",
 }
 ENTRY_POINTS = "linkwatch.probes"
 

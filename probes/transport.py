@@ -8,6 +8,7 @@ from probes.attempt import Attempt
 from probes.bytestream import PlainStream
 from probes.connection import connect_any
 from probes.conversation import Conversation, Datagrams, LengthOf, Stream
+from probes.endpoint import Endpoint
 from probes.requirements import require
 from probes.resolve import resolve, split_host_port
 from probes.sample import Target
@@ -51,5 +52,5 @@ async def open_conversation(
         return Datagrams(addresses[0], port, attempt, dialect.pauses_s)
     connected, facts = await connect_any(addresses, port)
     attempt.facts.update(facts)
-    local = connected.getsockname()[:2]
+    local = Endpoint.of(connected.getsockname())
     return Stream(await PlainStream.over(connected), local, dialect.length_of)

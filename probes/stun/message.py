@@ -15,9 +15,8 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from hashlib import md5
 from ipaddress import ip_address
-from typing import NamedTuple
 
-from probes.sample import IPAddress
+from probes.endpoint import Endpoint
 
 HEADER_BYTES = 20
 TRANSACTION_BYTES = 12
@@ -67,16 +66,6 @@ _XORED = {Attribute.XOR_RELAYED_ADDRESS, Attribute.XOR_MAPPED_ADDRESS}
 
 class MalformedMessage(ValueError):  # noqa: N818 - reads as what it is
     """Bytes that are no STUN message, or one that was damaged; the text says how."""
-
-
-class Endpoint(NamedTuple):
-    """An address and a port."""
-
-    address: IPAddress
-    port: int
-
-    def __str__(self) -> str:
-        return f"[{self.address}]:{self.port}" if self.address.version == 6 else f"{self.address}:{self.port}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from probes.endpoint import Endpoint
 from probes.stun.message import (
     Attribute,
-    Endpoint,
     Kind,
     MalformedMessage,
     Method,

@@ -1,0 +1,12 @@
+"""SIP (RFC 3261): whether a meeting room, a registrar or a proxy answers OPTIONS, over UDP, TCP or TLS.
+
+Any final answer shows that it works, one that asks for credentials, too. H.323 has no such question that
+would not make a room ring: watch its call port with the tcp probe, port 1720.
+"""
+
+from probes.sip.options import METRICS, probe
+from probes.sip.settings import Settings
+
+__all__ = ["DEFAULT_INTERVAL_S", "METRICS", "Settings", "probe"]
+
+DEFAULT_INTERVAL_S = 30.0
