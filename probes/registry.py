@@ -27,6 +27,7 @@ MODULES = {
     "stun": "probes.stun",
     "turn": "probes.turn",
     "sip": "probes.sip",
+    "path": "probes.path",
 }
 ENTRY_POINTS = "linkwatch.probes"
 

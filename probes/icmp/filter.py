@@ -77,7 +77,11 @@ def _require(value: int) -> list[Instruction]:
 
 def attach_filter(opened: socket.socket, wire: Wire, ident: int) -> None:
     """Attach the filter to a raw socket."""
-    program = filter_program(wire, ident)
+    attach_program(opened, filter_program(wire, ident))
+
+
+def attach_program(opened: socket.socket, program: list[Instruction]) -> None:
+    """Attach any program to a socket."""
     code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *line) for line in program))
     argument = struct.pack("HxxxxxxP", len(program), ctypes.addressof(code))
     opened.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, argument)
