@@ -47,7 +47,6 @@ class Viewing:
         self._receiver: Receiver | None = None
         self._look: Look | None = None
         self._channel = 0
-        self._asked_s = 0.0
 
     async def watch(self, ends_s: float) -> tuple[Look, float]:
         """Play the video and count until `watch` is over, at `ends_s` (monotonic) at the latest; the look,
