@@ -21,15 +21,15 @@ def main(arguments: Sequence[str], program: str = "python -m probes") -> int:
     kind = _kind_parser(program).parse_args(arguments[:1]).kind
     parser = _probe_parser(program, kind)
     chosen = vars(parser.parse_args(arguments[1:]))
-    host, deadline = chosen.pop("target"), chosen.pop("deadline")
+    host, deadline, _ = chosen.pop("target"), chosen.pop("deadline"), chosen.pop("json")
     given = {name: value for name, value in chosen.items() if value is not None}
     try:
         deadline_s = oneshot.parse_duration(deadline)
         settings = oneshot.settings_from_options(kind, given)
     except ValueError as error:
         parser.error(str(error))
-    sample = asyncio.run(registry.load(kind).probe(Target(host, host), settings, deadline_s))
-    sys.stdout.write(oneshot.sample_to_json(sample) + "\n")
+    sample, more = asyncio.run(registry.inspect(kind, Target(host, host), settings, deadline_s))
+    sys.stdout.write(oneshot.sample_to_json(sample, more) + "\n")
     if sample.ok:
         return 0
     return 3 if sample.reason is Reason.PERMISSION else 1
@@ -57,6 +57,7 @@ def _probe_parser(program: str, kind: str) -> argparse.ArgumentParser:
     parser.add_argument(
         "--deadline", default=f"{oneshot.DEFAULT_DEADLINE_S:g}s", help="give up after this long"
     )
+    parser.add_argument("--json", action="store_true", help="print JSON, as it does anyway")
     for option in options:
         default = f" (default: {option.default})" if option.default else ""
         parser.add_argument(

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any, get_origin, get_type_hints
 
 from probes import registry
@@ -58,8 +59,8 @@ def parse_duration(text: str) -> float:
     return float(match[1]) * _UNITS_S[match[2] or "s"]
 
 
-def sample_to_json(sample: Sample) -> str:
-    """A sample as JSON for people and machines."""
+def sample_to_json(sample: Sample, more: Mapping[str, Any] = MappingProxyType({})) -> str:
+    """A sample as JSON for people and machines, with what an inspection found beside it."""
     at = datetime.fromtimestamp(sample.at, UTC).isoformat(timespec="milliseconds")
     values = [
         {"metric": metric, "labels": dict(labels), "value": value}
@@ -73,6 +74,7 @@ def sample_to_json(sample: Sample) -> str:
         "duration_s": round(sample.duration_s, 6),
         "facts": dict(sample.facts),
         "values": values,
+        **more,
     }
     return json.dumps(shown, ensure_ascii=False, indent=2)
 

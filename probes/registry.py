@@ -6,7 +6,7 @@ module with the same contents (see `ProbeModule`).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
@@ -40,7 +40,7 @@ class ProbeModule(Protocol):
     `Settings`: a frozen dataclass of simple types (str, int, float, bool, tuple[str, ...],
     Mapping[str, str]); durations are seconds in fields named `*_s`; `__post_init__` raises ValueError
     with what is allowed. `open_session(target, settings)` stands beside these only where a probe keeps
-    state between samples.
+    state between samples, `inspect(target, settings, deadline_s)` where it can tell more than a sample.
     """
 
     Settings: type[Any]
@@ -88,6 +88,17 @@ def open_session(kind: str, target: Target, settings: Any) -> Session:
     module = load(kind)
     opener: Callable[[Target, Any], Session] | None = getattr(module, "open_session", None)
     return opener(target, settings) if opener else _Stateless(module.probe, target, settings)
+
+
+async def inspect(
+    kind: str, target: Target, settings: Any, deadline_s: float
+) -> tuple[Sample, Mapping[str, Any]]:
+    """One sample for people, with everything else that was found, where the kind can tell more."""
+    module = load(kind)
+    inspector = getattr(module, "inspect", None)
+    if inspector is None:
+        return await module.probe(target, settings, deadline_s), {}
+    return cast(tuple[Sample, Mapping[str, Any]], await inspector(target, settings, deadline_s))
 
 
 @dataclass(frozen=True, slots=True)

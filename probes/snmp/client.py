@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import TypeVar
 
@@ -57,6 +58,9 @@ _PRIV_KEYS: dict[str, type[BasePrivKey]] = {
     "aes256": Aes256Key,
 }
 _SMALLEST_REQUEST = 8
+ENGINE_CLOCK_S = 100.0
+"""After so long without an answer the engine's clock is asked for anew: gufo-snmp keeps that of the last
+answer, and an agent refuses requests whose clock is 150 s off (RFC 3414, 3.2)."""
 REPETITIONS = (25, 5, 0)
 """Rows per GETBULK, from the first try to the last; 0 stands for GETNEXT."""
 
@@ -72,6 +76,13 @@ class Client:
         self.walks_work = False
         self._settings = settings
         self._session: SnmpSession | None = None
+        self._answered_at: float | None = None
+
+    @property
+    def engine_id(self) -> bytes | None:
+        """Who the agent says it is, with version 3."""
+        has_engine = self._session is not None and self._settings.version == "3"
+        return self._session.get_engine_id() if self._session and has_engine else None
 
     def note_walk(self, repetitions: int) -> None:
         """Remember how many rows the agent was seen to answer at once."""
@@ -116,16 +127,30 @@ class Client:
         return await self._ask(step)
 
     async def _ask(self, request: Callable[[SnmpSession], Awaitable[_T]]) -> _T:
-        failure = ProbeError(Reason.ERROR, "nothing was sent")
-        for _ in range(1 + self._settings.retries):
+        attempts = 1 + self._settings.retries
+        while True:
             try:
-                async with asyncio.timeout(self._settings.request_timeout_s):
-                    return await request(await self._open())
-            except BaseException as error:
-                failure = _failure(error)
+                return await self._try(request)
+            except ProbeError as failure:
+                attempts -= 0 if self._is_resync_due(failure) else 1
+                if not attempts:
+                    raise
+
+    async def _try(self, request: Callable[[SnmpSession], Awaitable[_T]]) -> _T:
+        try:
+            async with asyncio.timeout(self._settings.request_timeout_s):
+                answer = await request(await self._open())
+        except BaseException as error:
             if self._settings.version == "3":
                 self._session = None  # the engine may be another one now, which gufo-snmp does not hear
-        raise failure
+            raise _failure(error) from error
+        self._answered_at = time.monotonic()
+        return answer
+
+    def _is_resync_due(self, failure: ProbeError) -> bool:
+        """Whether an agent that knew us does not now: it was restarted, which is no failed attempt, once."""
+        knew_us, self._answered_at = self._answered_at is not None, None
+        return knew_us and failure.reason is Reason.AUTH
 
     async def _open(self) -> SnmpSession:
         if self._session is None:
@@ -139,6 +164,8 @@ class Client:
             )
             await session.refresh()  # version 3: discovers the engine and its clock
             self._session = session
+        elif self._answered_at is not None and time.monotonic() - self._answered_at > ENGINE_CLOCK_S:
+            await self._session.refresh()
         return self._session
 
     def _shrink(self, tried: int) -> None:

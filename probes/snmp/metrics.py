@@ -48,6 +48,11 @@ UPTIME = Metric(
     unit="seconds",
 )
 
+ENGINE_DUPLICATE = Metric(
+    "linkwatch_snmp_engine_duplicate",
+    "Whether another device answers with the same SNMPv3 engine id.",
+)
+
 _COMPONENT = ("component",)
 
 CPU = Metric("linkwatch_device_cpu_ratio", "Share of a processor in use.", labels=_COMPONENT, unit="ratio")
@@ -116,6 +121,7 @@ METRICS = (
     ERRORS_RATIO,
     DISCARDS_RATIO,
     UPTIME,
+    ENGINE_DUPLICATE,
     CPU,
     MEMORY,
     STORAGE,

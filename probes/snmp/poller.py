@@ -19,6 +19,7 @@ from probes.sample import Reason, Sample, Target
 from probes.snmp import metrics, mib
 from probes.snmp.client import Client
 from probes.snmp.discovery import Discovery
+from probes.snmp.engines import ENGINES, Engine
 from probes.snmp.interfaces import TICKS_PER_S, Interface, Reading, clean_text, rebooted
 from probes.snmp.profile import Profile, choose_profile
 from probes.snmp.sensors import Sensor, SensorDiscovery, read_sensors
@@ -84,6 +85,8 @@ class DeviceSession:
         """Let go of the socket."""
         self._client = None
         self._discovery = self._sensor_discovery = None
+        if self._agent is not None:
+            ENGINES.forget(self._agent)
 
     async def _poll(self, poll: _Poll) -> None:
         client = await self._connect()
@@ -101,6 +104,8 @@ class DeviceSession:
         host, port = split_host_port(self._target.host, self._settings.port)
         address = str(await resolve_one(self._target, host))
         if (address, port) != self._agent:
+            if self._agent is not None:
+                ENGINES.forget(self._agent)
             self._agent, self._client = (address, port), None
             self._tracks, self._sensors, self._discovered_at = {}, (), None  # perhaps another device
         if self._client is None:
@@ -119,8 +124,20 @@ class DeviceSession:
         poll.profile = self._profile(answer.get(mib.SYS_OBJECT_ID))
         if poll.profile is not None:
             poll.facts["profile"] = poll.profile.vendor
+        self._notice_engine(client, poll)
         self._notice_restart(poll.uptime, time.monotonic())
         self._notice_table_change(answer.get(mib.IF_TABLE_LAST_CHANGE))
+
+    def _notice_engine(self, client: Client, poll: _Poll) -> None:
+        if client.engine_id is None:
+            return
+        started_at = None if poll.uptime is None else time.monotonic() - poll.uptime / TICKS_PER_S
+        engine = Engine(client.engine_id, poll.facts.get("system_name", ""), started_at)
+        others = ENGINES.note((client.address, client.port), engine)
+        poll.facts["engine_id"] = engine.id.hex()
+        if others:
+            poll.facts["engine_id_also_of"] = ", ".join(f"{address} port {port}" for address, port in others)
+        poll.sensed[metrics.ENGINE_DUPLICATE.name, ()] = float(bool(others))
 
     def _notice_restart(self, uptime: int | None, now: float) -> None:
         read_at, before = self._uptime
@@ -191,7 +208,7 @@ class DeviceSession:
             self._sensors = await self._discover_sensors(self._sensor_discovery)
             self._sensor_discovery = None
         oids = dict.fromkeys(oid for sensor in self._sensors for oid in sensor.oids)
-        poll.sensed = read_sensors(self._sensors, await client.get_all(list(oids)))
+        poll.sensed |= read_sensors(self._sensors, await client.get_all(list(oids)))
 
     async def _discover_sensors(self, discovery: SensorDiscovery) -> tuple[Sensor, ...]:
         try:

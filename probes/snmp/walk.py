@@ -36,6 +36,8 @@ class Walk:
             try:
                 await self._take_rows()
             except ProbeError as failure:
+                if failure.reason is not Reason.TIMEOUT:
+                    self._rows = None  # it may hang on a session that the agent has forgotten
                 if failure.reason is not Reason.TIMEOUT or len(self._rungs) == 1:
                     raise
             self._keep()
