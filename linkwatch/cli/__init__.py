@@ -19,6 +19,7 @@ COMMANDS = {
     "demo": ("linkwatch.cli.demo", "Watch a simulated province on this machine, with real packets."),
     "ping": ("linkwatch.cli.ping", "Ping many hosts at once."),
     "probe": ("linkwatch.cli.probe", "Run one probe once and print its sample."),
+    "trace": ("linkwatch.cli.trace", "Find the path to a host, all hops at once."),
     "rules": ("linkwatch.cli.rules", "Check and test alerting rules."),
     "notify": ("linkwatch.cli.notify", "Send a test message to a contact."),
     "key": ("linkwatch.cli.key", "Create, list and revoke API keys."),

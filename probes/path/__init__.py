@@ -3,7 +3,15 @@
 from probes.path.hops import Hop, Trace, as_json, changes
 from probes.path.metrics import METRICS
 from probes.path.mtu import PathMtu, find_mtu
-from probes.path.sampling import PathSession, explain_end, explain_mtu, probe, share_tracer
+from probes.path.sampling import (
+    PathSession,
+    address_of,
+    explain_end,
+    explain_mtu,
+    measure,
+    probe,
+    share_tracer,
+)
 from probes.path.settings import Settings
 from probes.path.sockets import TracePermissionError
 from probes.path.tracer import Route, Tracer
@@ -20,11 +28,13 @@ __all__ = [
     "Trace",
     "TracePermissionError",
     "Tracer",
+    "address_of",
     "as_json",
     "changes",
     "explain_end",
     "explain_mtu",
     "find_mtu",
+    "measure",
     "open_session",
     "probe",
     "share_tracer",
