@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from probes.resolve import ResolveError, resolve, resolve_one, split_host_port
+from probes.resolve import ResolveError, port_of_url, resolve, resolve_one, split_host_port
 from probes.sample import Reason, Target
 
 
@@ -23,6 +23,8 @@ from probes.sample import Reason, Target
         ("fd00::1", ("fd00::1", 161)),
         ("[fd00::1]", ("fd00::1", 161)),
         ("[fd00::1]:1161", ("fd00::1", 1161)),
+        ("https://user:pw@portal.example:8443/path", ("portal.example", 161)),
+        ("http://[fd00::1]:81/", ("fd00::1", 161)),
     ],
 )
 def test_host_and_port(text: str, wanted: tuple[str, int]) -> None:
@@ -32,6 +34,18 @@ def test_host_and_port(text: str, wanted: tuple[str, int]) -> None:
 @pytest.mark.parametrize("text", ["h:0", "h:99999", "h:http", "[::1]:x"])
 def test_a_port_that_is_none(text: str) -> None:
     with pytest.raises(ResolveError, match="is not a port"):
+        split_host_port(text, 161)
+
+
+def test_the_port_of_a_url_is_for_those_who_ask_for_it() -> None:
+    assert port_of_url("https://portal.example:8443/") == 8443
+    assert port_of_url("https://portal.example/") is None
+    assert port_of_url("portal.example:25") is None
+
+
+@pytest.mark.parametrize("text", ["https:///path", "https://h:99999/", "https://[::1/", "://x:y@"])
+def test_a_url_that_is_none_is_not_quoted(text: str) -> None:
+    with pytest.raises(ResolveError, match=r"^the address is a URL without a host or with a wrong port$"):
         split_host_port(text, 161)
 
 
