@@ -6,6 +6,7 @@ import asyncio
 import socket
 from typing import Protocol
 
+from probes.endpoint import Endpoint
 from probes.failure import ProbeError
 from probes.sample import Reason
 
@@ -39,6 +40,11 @@ class PlainStream:
     async def over(cls, connected: socket.socket) -> PlainStream:
         """The stream of a connected socket, which is closed with it."""
         return cls(*await asyncio.open_connection(sock=connected, limit=LONGEST_READ))
+
+    @property
+    def local(self) -> Endpoint:
+        """Our end."""
+        return Endpoint.of(self._writer.get_extra_info("sockname"))
 
     async def read(self) -> bytes:
         """What comes next; nothing at the end."""

@@ -57,10 +57,6 @@ class Conversation(ABC):
     def say(self, request: bytes) -> None:
         """Send a farewell: without waiting for anything, and without a failure."""
 
-    @abstractmethod
-    def close(self) -> None:
-        """Let go at once."""
-
 
 class Datagrams(Conversation):
     """Over UDP, through a connected socket: the kernel drops what others send, and tells who is refused."""
@@ -139,10 +135,6 @@ class Stream(Conversation):
 
     def say(self, request: bytes) -> None:
         """Nothing is sent: the end of the stream says enough."""
-
-    def close(self) -> None:
-        """Drop the connection."""
-        self._stream.close()
 
     async def _next_message(self) -> bytes:
         while (length := self._length_of(self._received)) is None or len(self._received) < length:

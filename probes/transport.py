@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
 
 from probes.attempt import Attempt
-from probes.bytestream import PlainStream
-from probes.connection import connect_any
+from probes.bytestream import ByteStream, PlainStream
 from probes.conversation import Conversation, Datagrams, LengthOf, Stream
-from probes.endpoint import Endpoint
+from probes.failure import ProbeError
 from probes.requirements import require
-from probes.resolve import resolve, split_host_port
-from probes.sample import Target
+from probes.resolve import resolve
+from probes.sample import Reason, Target
+from probes.tls.metrics import METRICS, PHASE
+from probes.tls.opening import Opening, opening_for
+from probes.tls.sampling import report_certificates
+from probes.tls.trust import strict_context
 
-TRANSPORTS = ("udp", "tcp")
+TRANSPORTS = ("udp", "tcp", "tls")
+
+CERTIFICATE_METRICS = tuple(metric for metric in METRICS if metric is not PHASE)
+"""What is measured beside everything else when TLS is the transport."""
+
+_OLDEST_TLS = "1.2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +31,18 @@ class TransportSettings:
     """How to reach the server: the part of the settings that these protocols share."""
 
     transport: str = field(default="udp", metadata={"help": f"one of {', '.join(TRANSPORTS)}"})
-    port: int = field(default=0, metadata={"help": "port, if the address has none; 0 = the protocol's own"})
+    port: int = field(
+        default=0, metadata={"help": "port; left out: that of the address, else that of the protocol"}
+    )
+    server_name: str = field(
+        default="", metadata={"help": "name to find in the certificate; left out: the address"}
+    )
+    verify: bool = field(default=True, metadata={"help": "whether a wrong certificate is a failure"})
+    ca_file: str = field(default="", metadata={"help": "PEM file of the CA to trust instead of the system's"})
 
     def __post_init__(self) -> None:
         require(self.transport in TRANSPORTS, "transport", f"one of {', '.join(TRANSPORTS)}")
-        require(0 <= self.port <= 65535, "port", "1 to 65535, or 0 for the protocol's own")
+        require(0 <= self.port <= 65535, "port", "1 to 65535")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,18 +56,34 @@ class Dialect:
     length_of: LengthOf
 
 
-async def open_conversation(
+@asynccontextmanager
+async def conversation_with(
     target: Target, settings: TransportSettings, dialect: Dialect, attempt: Attempt
-) -> Conversation:
+) -> AsyncIterator[Conversation]:
     """A way to the target, whose address must lie in the scope; raises ProbeError, OSError."""
-    host, port = split_host_port(target.host, settings.port or dialect.port)
-    attempt.step = "resolve"
-    addresses = await resolve(target, host)
-    attempt.step = "connect"
+    is_tls = settings.transport == "tls"
+    opening = opening_for(
+        target,
+        attempt,
+        port=settings.port,
+        default_port=dialect.tls_port if is_tls else dialect.port,
+        server_name=settings.server_name,
+    )
     if settings.transport == "udp":
-        attempt.facts["address"] = str(addresses[0])
-        return Datagrams(addresses[0], port, attempt, dialect.pauses_s)
-    connected, facts = await connect_any(addresses, port)
-    attempt.facts.update(facts)
-    local = Endpoint.of(connected.getsockname())
-    return Stream(await PlainStream.over(connected), local, dialect.length_of)
+        opening.enter("resolve")
+        address = (await resolve(target, opening.host))[0]
+        attempt.facts["address"] = str(address)
+        with closing(Datagrams(address, opening.port, attempt, dialect.pauses_s)) as datagrams:
+            yield datagrams
+        return
+    async with opening.plain() as plain:
+        stream = await _secure(opening, plain, settings) if is_tls else plain
+        yield Stream(stream, plain.local, dialect.length_of)
+
+
+async def _secure(opening: Opening, plain: PlainStream, settings: TransportSettings) -> ByteStream:
+    secured = await opening.secure(plain, strict_context(settings.ca_file, _OLDEST_TLS))
+    flaws = report_certificates(secured, opening.name, opening.attempt)
+    if flaws and settings.verify:
+        raise ProbeError(Reason.TLS, f"certificate of {opening.name}: {flaws}")
+    return secured

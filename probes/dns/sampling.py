@@ -15,8 +15,9 @@ from probes.dns.expectation import check, shorten
 from probes.dns.message import Answer, MalformedAnswerError, read_answer
 from probes.dns.settings import Settings
 from probes.failure import ProbeError
+from probes.resolve import split_host_port
 from probes.sample import Labels, Metric, Reason, Sample, Target
-from probes.transport import Dialect, open_conversation
+from probes.transport import CERTIFICATE_METRICS, Dialect, conversation_with
 
 _NEVER_S = 86_400.0
 _PREFIX_BYTES = 2
@@ -46,17 +47,23 @@ async def probe(target: Target, settings: Settings, deadline_s: float) -> Sample
     at, started_s = time.time(), time.monotonic()
     if "://" in target.host:  # it may hold a password, and would be shown as the name of the server
         return Sample(at, 0.0, False, Reason.RESOLVE, "the address is a URL, not that of a resolver")
-    servers = (target.host, *settings.resolvers)
-    outcomes = await asyncio.gather(
-        *(_ask_server(replace(target, host=server), settings, deadline_s) for server in servers)
-    )
+    asked = [(target, settings), *(_further(target, settings, server) for server in settings.resolvers)]
+    outcomes = await asyncio.gather(*(_ask_server(*server, deadline_s) for server in asked))
     failure = _failure(outcomes) or _disagreement(outcomes)
     duration_s = time.monotonic() - started_s
-    values = {series: value for one in outcomes for series, value in _values(one).items()}
+    values = _of_certificate(outcomes[0].sample)
+    for one in outcomes:
+        values |= _values(one)
     facts = _facts(outcomes)
     if failure is None:
         return Sample(at, duration_s, True, values=values, facts=facts)
     return Sample(at, duration_s, False, failure.reason, failure.detail, values, facts)
+
+
+def _further(target: Target, settings: Settings, server: str) -> tuple[Target, Settings]:
+    """Where another resolver is asked: a port behind its own address goes before that of the settings."""
+    _, port = split_host_port(server, settings.port)
+    return replace(target, host=server), replace(settings, port=port)
 
 
 async def _ask_server(server: Target, settings: Settings, deadline_s: float) -> _Outcome:
@@ -93,12 +100,9 @@ async def _exchange(server: Target, settings: Settings, attempt: Attempt) -> tup
         except MalformedAnswerError as error:  # whoever knows the question's id has had the turn
             raise ProbeError(Reason.PROTOCOL, str(error)) from None
 
-    conversation = await open_conversation(server, settings, DNS, attempt)
-    try:
+    async with conversation_with(server, settings, DNS, attempt) as conversation:
         attempt.step = "query"
         answered = await conversation.ask(prefix + query, accept)
-    finally:
-        conversation.close()
     assert answered.rtt_s is not None  # nothing is sent twice
     return answered.content, answered.rtt_s
 
@@ -128,6 +132,12 @@ def _summary(answer: Answer) -> str:
     if answer.code != dns.rcode.NOERROR:
         return answer.code_text
     return ", ".join(answer.records) or "no records"
+
+
+def _of_certificate(sample: Sample) -> dict[tuple[str, Labels], float]:
+    """What TLS has shown of the target; of further resolvers it would be one series for all."""
+    names = {metric.name for metric in CERTIFICATE_METRICS}
+    return {series: value for series, value in sample.values.items() if series[0] in names}
 
 
 def _values(one: _Outcome) -> dict[tuple[str, Labels], float]:

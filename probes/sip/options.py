@@ -15,7 +15,7 @@ from probes.resolve import parse_address, split_host_port
 from probes.sample import Metric, Reason, Sample, Target
 from probes.sip.message import MalformedMessage, Options, Response, decode, message_length
 from probes.sip.settings import Settings
-from probes.transport import Dialect, open_conversation
+from probes.transport import CERTIFICATE_METRICS, Dialect, conversation_with
 
 SIP = Dialect(5060, 5061, pauses_s=(0.5, 1.0, 2.0, 4.0), length_of=message_length)
 """Ports of RFC 3261, 19.1.2, and timer E of 17.1.2.2."""
@@ -33,7 +33,7 @@ RTT = Metric(
 )
 REPEATS = Metric("linkwatch_sip_repeats", "How often the last OPTIONS had to be repeated.", labels=_OF)
 STATUS_CODE = Metric("linkwatch_sip_status_code", "Status code of the last final response.", labels=_OF)
-METRICS = (RTT, REPEATS, STATUS_CODE)
+METRICS = (RTT, REPEATS, STATUS_CODE, *CERTIFICATE_METRICS)
 
 
 async def probe(target: Target, settings: Settings, deadline_s: float) -> Sample:
@@ -42,15 +42,11 @@ async def probe(target: Target, settings: Settings, deadline_s: float) -> Sample
 
 
 async def _ask(target: Target, settings: Settings, attempt: Attempt) -> None:
-    conversation = await open_conversation(target, settings, SIP, attempt)
-    try:
-        request = Options(
-            request_uri(target.host, settings), settings.transport, conversation.local, secrets.token_hex(16)
-        )
+    uri = request_uri(target.host, settings)
+    async with conversation_with(target, settings, SIP, attempt) as conversation:
+        request = Options(uri, settings.transport, conversation.local, secrets.token_hex(16))
         attempt.step = "options"
         answer = await conversation.ask(request.encode(), _acceptor(request))
-    finally:
-        conversation.close()
     attempt.measured(REPEATS, answer.repeats)
     if answer.rtt_s is not None:
         attempt.measured(RTT, answer.rtt_s)

@@ -10,7 +10,7 @@ from probes.sample import Metric, Reason, Sample, Target
 from probes.stun.message import Kind, MalformedMessage, Method
 from probes.stun.settings import Settings
 from probes.stun.transaction import STUN, RefusedError, ask, read_server
-from probes.transport import open_conversation
+from probes.transport import CERTIFICATE_METRICS, conversation_with
 
 _OF = ("probe",)
 
@@ -32,7 +32,7 @@ CHANGES = Metric(
     "counter",
     _OF,
 )
-METRICS = (RTT, REPEATS, ERROR_CODE, CHANGES)
+METRICS = (RTT, REPEATS, ERROR_CODE, CHANGES, *CERTIFICATE_METRICS)
 
 
 async def probe(target: Target, settings: Settings, deadline_s: float) -> Sample:
@@ -65,12 +65,9 @@ class BindingSession:
 
 
 async def _bind(target: Target, settings: Settings, attempt: Attempt) -> None:
-    conversation = await open_conversation(target, settings, STUN, attempt)
-    try:
+    async with conversation_with(target, settings, STUN, attempt) as conversation:
         attempt.step = "binding"
         answer = await ask(conversation, Method.BINDING, {})
-    finally:
-        conversation.close()
     attempt.measured(REPEATS, answer.repeats)
     if answer.rtt_s is not None:
         attempt.measured(RTT, answer.rtt_s)

@@ -7,9 +7,9 @@ import time
 from probes.attempt import Attempt, run_attempt
 from probes.failure import ProbeError
 from probes.sample import Metric, Reason, Sample, Target
-from probes.stun.message import Attribute, MalformedMessage
+from probes.stun.message import Attribute, MalformedMessage, Message
 from probes.stun.transaction import STUN, RefusedError, read_server
-from probes.transport import open_conversation
+from probes.transport import CERTIFICATE_METRICS, conversation_with
 from probes.turn.client import Client
 from probes.turn.credentials import credentials_at
 from probes.turn.settings import Settings
@@ -27,7 +27,7 @@ ERROR_CODE = Metric(
     "Code of the error that ended it, if one did: 401 and 403 refuse, 486 and 508 are quotas.",
     labels=_OF,
 )
-METRICS = (ALLOCATION, ERROR_CODE)
+METRICS = (ALLOCATION, ERROR_CODE, *CERTIFICATE_METRICS)
 
 
 async def probe(target: Target, settings: Settings, deadline_s: float) -> Sample:
@@ -46,19 +46,23 @@ async def probe(target: Target, settings: Settings, deadline_s: float) -> Sample
 
 
 async def _allocate(target: Target, settings: Settings, attempt: Attempt) -> None:
-    conversation = await open_conversation(target, settings, STUN, attempt)
-    client = Client(conversation, credentials_at(settings, time.time()))
-    try:
-        attempt.step, started_s = "allocate", time.monotonic()
-        allocated = await client.allocate()
-        attempt.measured(ALLOCATION, time.monotonic() - started_s)
-        read_server(allocated, attempt)
-        relayed = allocated.address(Attribute.XOR_RELAYED_ADDRESS)
-        if relayed is None:
-            raise ProbeError(Reason.PROTOCOL, "an allocation without a relayed address")
-        attempt.facts["relayed_address"] = str(relayed)
-        attempt.step = "release"
-        await client.release()
-    finally:
-        client.abandon()
-        conversation.close()
+    credentials = credentials_at(settings, time.time())
+    async with conversation_with(target, settings, STUN, attempt) as conversation:
+        client = Client(conversation, credentials)
+        try:
+            attempt.step, started_s = "allocate", time.monotonic()
+            allocated = await client.allocate()
+            attempt.measured(ALLOCATION, time.monotonic() - started_s)
+            _read(allocated, attempt)
+            attempt.step = "release"
+            await client.release()
+        finally:
+            client.abandon()
+
+
+def _read(allocated: Message, attempt: Attempt) -> None:
+    read_server(allocated, attempt)
+    relayed = allocated.address(Attribute.XOR_RELAYED_ADDRESS)
+    if relayed is None:
+        raise ProbeError(Reason.PROTOCOL, "an allocation without a relayed address")
+    attempt.facts["relayed_address"] = str(relayed)

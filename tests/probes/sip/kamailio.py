@@ -55,20 +55,21 @@ TLS = """
 enable_tls=yes
 listen=tls:127.0.0.1:{tls_port}
 loadmodule "tls.so"
+modparam("tls", "tls_method", "TLSv1.2+")
 modparam("tls", "certificate", "{certificate}")
 modparam("tls", "private_key", "{key}")
 """
 
 
 @contextmanager
-def kamailio(more: str = "") -> Iterator[int]:
-    """Serves UDP and TCP on the port that is yielded."""
+def kamailio(**tls: object) -> Iterator[int]:
+    """Serves UDP and TCP on the port that is yielded; what TLS needs, if it is given, fills `TLS`."""
     if KAMAILIO is None:
         pytest.skip("needs kamailio: apt-get install kamailio")
     port = free_port()
     with tempfile.TemporaryDirectory() as folder:
         config = Path(folder, "kamailio.cfg")
-        config.write_text(CONFIG.format(port=port, more=more))
+        config.write_text(CONFIG.format(port=port, more=TLS.format(**tls) if tls else ""))
         command = [
             KAMAILIO,
             "-DD",

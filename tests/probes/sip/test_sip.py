@@ -181,7 +181,7 @@ async def test_nothing_is_sent_outside_the_scope() -> None:
         ({"user": "a b"}, "user: must be a user as in sip:USER@DOMAIN"),
         ({"user": "a\r\nX: y"}, "user: must be a user as in sip:USER@DOMAIN"),
         ({"domain": "room test"}, "domain: must be a host name"),
-        ({"transport": "sctp"}, "transport: must be one of udp, tcp"),
+        ({"transport": "sctp"}, "transport: must be one of udp, tcp, tls"),
     ],
 )
 def test_a_wrong_setting_says_what_is_allowed(given: dict[str, str], message: str) -> None:

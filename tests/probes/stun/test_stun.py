@@ -183,7 +183,7 @@ async def test_nothing_is_sent_outside_the_scope() -> None:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"transport": "sctp"}, "transport: must be one of udp, tcp"),
+        ({"transport": "sctp"}, "transport: must be one of udp, tcp, tls"),
         ({"port": 70_000}, "port: must be 1 to 65535"),
     ],
 )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import pytest
@@ -15,7 +15,7 @@ from probes.attempt import Attempt
 from probes.sample import Reason, Sample, Target
 from probes.stun.message import Attribute, Kind, Message, Method, decode, encode
 from probes.stun.transaction import STUN
-from probes.transport import open_conversation
+from probes.transport import conversation_with
 from probes.turn import Settings
 from probes.turn.client import Client
 from probes.turn.credentials import Credentials, credentials_at
@@ -37,13 +37,13 @@ async def ask(port: int, deadline_s: float = 5.0, **settings: Any) -> Sample:
     return await turn.probe(Target("t", f"127.0.0.1:{port}"), Settings(**settings), deadline_s)
 
 
-async def hold_allocation(port: int, stack: ExitStack) -> None:
-    """An allocation that stays until the stack ends."""
-    conversation = await open_conversation(Target("t", f"127.0.0.1:{port}"), Settings(), STUN, Attempt())
-    stack.callback(conversation.close)
-    client = Client(conversation, Credentials("lw", "secret"))
-    stack.callback(client.abandon)
-    await client.allocate()
+@asynccontextmanager
+async def held_allocation(port: int) -> AsyncIterator[Client]:
+    target = Target("t", f"127.0.0.1:{port}")
+    async with conversation_with(target, Settings(), STUN, Attempt()) as conversation:
+        client = Client(conversation, Credentials("lw", "secret"))
+        await client.allocate()
+        yield client
 
 
 @pytest.mark.parametrize("transport", ["udp", "tcp"])
@@ -66,9 +66,9 @@ async def test_an_allocation_is_given_back() -> None:
 
 
 async def test_the_quota_of_the_user_is_told_by_its_code() -> None:
-    with coturn(*PLAIN, "--user-quota", "1") as port, ExitStack() as stack:
-        await hold_allocation(port, stack)
-        sample = await ask(port, **PASSWORD)
+    with coturn(*PLAIN, "--user-quota", "1") as port:
+        async with held_allocation(port):
+            sample = await ask(port, **PASSWORD)
     assert (sample.reason, sample.values[CODE]) == (Reason.PROTOCOL, 486)
     assert sample.detail == (
         "allocate: 486 Allocation Quota Reached (the user has as many allocations as he may have)"
@@ -77,9 +77,9 @@ async def test_the_quota_of_the_user_is_told_by_its_code() -> None:
 
 async def test_a_server_without_capacity_is_told_by_its_code() -> None:
     only = str(free_port())
-    with coturn(*PLAIN, "--min-port", only, "--max-port", only) as port, ExitStack() as stack:
-        await hold_allocation(port, stack)
-        sample = await ask(port, **PASSWORD)
+    with coturn(*PLAIN, "--min-port", only, "--max-port", only) as port:
+        async with held_allocation(port):
+            sample = await ask(port, **PASSWORD)
     assert (sample.reason, sample.values[CODE]) == (Reason.PROTOCOL, 508)
     assert sample.detail.endswith("(the server has no capacity left)")
 
@@ -123,13 +123,10 @@ def test_what_a_shared_secret_makes_is_what_the_draft_says() -> None:
 
 
 async def test_an_expired_nonce_is_replaced() -> None:
-    with coturn(*PLAIN, "--stale-nonce=1") as port, ExitStack() as stack:
-        conversation = await open_conversation(Target("t", f"127.0.0.1:{port}"), Settings(), STUN, Attempt())
-        stack.callback(conversation.close)
-        client = Client(conversation, Credentials("lw", "secret"))
-        await client.allocate()
-        client._signature[Attribute.NONCE] = b"0123456789abcdef"
-        await client.release()
+    with coturn(*PLAIN, "--stale-nonce=1") as port:
+        async with held_allocation(port) as client:
+            client._signature[Attribute.NONCE] = b"0123456789abcdef"
+            await client.release()
 
 
 @contextmanager
@@ -221,7 +218,7 @@ async def test_a_server_that_forbids_it_refuses_us() -> None:
         ({"user": "lw"}, "password: must be set where there is a user"),
         ({**PASSWORD, "secret": "x"}, "secret: must be left out where there is a password"),
         ({**PASSWORD, "user": "x" * 401}, "user: must be at most 400 bytes long"),
-        ({"transport": "dtls"}, "transport: must be one of udp, tcp"),
+        ({"transport": "dtls"}, "transport: must be one of udp, tcp, tls"),
     ],
 )
 def test_a_wrong_setting_says_what_is_allowed(given: dict[str, str], message: str) -> None:
