@@ -1,8 +1,10 @@
-"""What the DNS probe measures: its part of the catalogue. Every resolver asked is a series of its own."""
+"""What the DNS probe measures: its part of the catalogue. Every resolver asked is a series of its own;
+over TLS the certificate is the target's."""
 
 from __future__ import annotations
 
 from probes.sample import Metric
+from probes.transport import CERTIFICATE_METRICS
 
 _OF = ("probe", "server")
 
@@ -25,4 +27,4 @@ RESPONSE_CODE = Metric(
 ANSWERS = Metric("linkwatch_dns_answers", "How many records of the wanted type the answer holds.", labels=_OF)
 SERIAL = Metric("linkwatch_dns_zone_serial", "Serial of the zone, where its SOA was asked for.", labels=_OF)
 
-METRICS = (SUCCESS, QUERY, RESPONSE_CODE, ANSWERS, SERIAL)
+METRICS = (SUCCESS, QUERY, RESPONSE_CODE, ANSWERS, SERIAL, *CERTIFICATE_METRICS)

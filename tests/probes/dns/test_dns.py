@@ -6,6 +6,7 @@ import re
 import subprocess
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import pytest
 
 from probes.dns import Settings, probe
 from probes.sample import IPAddress, Reason, Sample, Target
-from probes.testing import Handler, hang, serve_tcp
+from probes.testing import OPENSSL_MISSING, Authority, Handler, hang, has_openssl, make_authority, serve_tcp
 from tests.probes.coturn import free_port
 from tests.probes.datagrams import Reply, serve_udp, silence
 from tests.probes.servers import dnsmasq, need, unbound
@@ -183,6 +184,13 @@ async def test_a_secondary_that_lags_behind_disagrees(tmp_path: Path) -> None:
     assert [value(sample, "zone_serial", name) for name in names] == [7, 6]
 
 
+async def test_a_port_behind_a_resolver_goes_before_that_of_the_settings(server: str) -> None:
+    host, _, port = server.partition(":")
+    with dnsmasq(*NAMES) as other:
+        sample = await measure(host, query="ok.lw.test", port=int(port), resolvers=(f"{host}:{other}",))
+    assert (sample.ok, len(sample.facts)) == (True, 8)
+
+
 async def test_a_dead_resolver_among_several_is_named_and_the_others_are_still_measured(server: str) -> None:
     dead = f"127.0.0.1:{free_port()}"
     sample = await measure(server, query="ok.lw.test", resolvers=(dead,))
@@ -329,3 +337,59 @@ async def test_a_validating_resolver_says_whether_the_signatures_are_good(
         assert re.match(r"SERVFAIL, expected NOERROR: \d+ \((DNSSEC|DNSKEY|Signature) \w+\)", sample.detail)
     else:
         assert (sample.ok, sample.facts["flags"]) == (True, "authenticated")
+
+
+@pytest.fixture(scope="module")
+def authority_of_tests(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    if not has_openssl():
+        pytest.skip(OPENSSL_MISSING)
+    return make_authority(tmp_path_factory.mktemp("ca"))
+
+
+@contextmanager
+def unbound_over_tls(folder: Path, ca: Authority, names: str, days: int = 90) -> Iterator[str]:
+    """Holds the zone lw.test; its certificate is valid for `names`."""
+    certificate = ca.issue(names, days)
+    port = free_port()
+    server = f'interface: 127.0.0.1@{port}\n  tls-port: {port}\n  tls-service-pem: "{certificate}"'
+    server += f'\n  tls-service-key: "{ca.folder / "key.pem"}"'
+    with unbound(folder, server, authority(folder, 1)):
+        yield f"127.0.0.1:{port}"
+
+
+async def test_a_resolver_over_tls(tmp_path: Path, authority_of_tests: Authority) -> None:
+    ca_file = str(authority_of_tests.ca_file)
+    with unbound_over_tls(tmp_path, authority_of_tests, "DNS:dns.lw.test,IP:127.0.0.1") as server:
+        by_address = await measure(server, query="portal.lw.test", transport="tls", ca_file=ca_file)
+        by_name = await measure(
+            server, query="portal.lw.test", transport="tls", ca_file=ca_file, server_name="dns.lw.test"
+        )
+    for sample in (by_address, by_name):
+        assert (sample.ok, sample.facts["answers"]) == (True, "10.1.2.3")
+        assert sample.values["linkwatch_tls_certificate_expiry_timestamp_seconds", ()] > time.time()
+
+
+@pytest.mark.parametrize(("names", "days"), [("DNS:other.lw.test", 90), ("IP:127.0.0.1", -1)])
+async def test_a_resolver_whose_certificate_is_wrong(
+    tmp_path: Path, authority_of_tests: Authority, names: str, days: int
+) -> None:
+    ca_file = str(authority_of_tests.ca_file)
+    with unbound_over_tls(tmp_path, authority_of_tests, names, days) as server:
+        refused = await measure(server, query="portal.lw.test", transport="tls", ca_file=ca_file)
+        unverified = await measure(server, query="portal.lw.test", transport="tls", verify=False)
+    assert refused.reason is Reason.TLS
+    assert refused.detail.startswith("certificate of 127.0.0.1: ")
+    assert unverified.ok
+
+
+async def test_a_server_that_speaks_no_tls() -> None:
+    async with serve_tcp(over_tcp(b"\0\x04nope")) as port:
+        sample = await measure(f"127.0.0.1:{port}", transport="tls")
+    assert sample.reason is Reason.TLS
+    assert sample.detail.startswith("handshake failed")
+
+
+async def test_a_handshake_that_never_ends_is_a_timeout() -> None:
+    async with serve_tcp(hang) as port:
+        sample = await measure(f"127.0.0.1:{port}", 0.2, transport="tls")
+    assert (sample.reason, sample.detail) == (Reason.TIMEOUT, "no end of tls within 0.2 s")

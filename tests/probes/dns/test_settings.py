@@ -26,7 +26,7 @@ from probes.dns import Settings
         ({"answer_patterns": ("(",)}, "answer_patterns: not a regular expression"),
         ({"match": "some"}, "match: must be one of any, all, exact"),
         ({"match": "all"}, "match: must be any or exact, where no answers are expected"),
-        ({"transport": "doh"}, "transport: must be one of udp, tcp"),
+        ({"transport": "doh"}, "transport: must be one of udp, tcp, tls"),
         ({"resolvers": ("10.0.0.1:0",)}, "resolvers: '0' is not a port"),
         ({"resolvers": ("",)}, "resolvers: must be HOST or HOST:PORT"),
         ({"resolvers": ("10.0.0.1", "10.0.0.1")}, "resolvers: must be named once each"),
