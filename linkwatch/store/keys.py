@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+import string
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Any
@@ -16,7 +17,7 @@ from linkwatch.store.tables import keys
 
 TOKEN_PREFIX = "lw_"
 LOOKUP_LENGTH = 8
-_RANDOM_BYTES = 24
+_LETTERS, _LENGTH = string.ascii_letters + string.digits, 33
 
 
 class Role(StrEnum):
@@ -50,8 +51,9 @@ _KEY = tuple(keys.c[field.name] for field in fields(Key))
 
 
 def new_token() -> str:
-    """A fresh key. A plain hash protects it: 192 random bits cannot be guessed from a dictionary."""
-    return TOKEN_PREFIX + secrets.token_urlsafe(_RANDOM_BYTES)
+    """A fresh key. A plain hash protects it: 196 random bits cannot be guessed from a dictionary. Letters and
+    digits alone: one that began with a dash would be taken for an option where it is named."""
+    return TOKEN_PREFIX + "".join(secrets.choice(_LETTERS) for _ in range(_LENGTH))
 
 
 def new_key(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from linkwatch.store.errors import StoreError
-from linkwatch.store.keys import Role
+from linkwatch.store.keys import TOKEN_PREFIX, Role, new_token
 from linkwatch.store.store import Store
 
 
@@ -59,3 +59,7 @@ async def test_the_token_is_nowhere_in_the_database(tmp_path: Path) -> None:
     connection.close()
     assert token.removeprefix("lw_")[8:] not in dump
     assert token not in repr(key)
+
+
+def test_a_key_is_letters_and_digits_so_that_none_is_taken_for_an_option() -> None:
+    assert all(new_token().removeprefix(TOKEN_PREFIX).isalnum() for _ in range(200))
