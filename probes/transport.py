@@ -13,14 +13,14 @@ from probes.failure import ProbeError
 from probes.requirements import require
 from probes.resolve import resolve
 from probes.sample import Reason, Target
-from probes.tls.metrics import METRICS, PHASE
+from probes.tls import metrics as tls_metrics
 from probes.tls.opening import Opening, opening_for
 from probes.tls.sampling import report_certificates
 from probes.tls.trust import strict_context
 
 TRANSPORTS = ("udp", "tcp", "tls")
 
-CERTIFICATE_METRICS = tuple(metric for metric in METRICS if metric is not PHASE)
+CERTIFICATE_METRICS = tuple(metric for metric in tls_metrics.METRICS if metric is not tls_metrics.PHASE)
 """What is measured beside everything else when TLS is the transport."""
 
 _OLDEST_TLS = "1.2"

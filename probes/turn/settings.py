@@ -30,4 +30,5 @@ class Settings(TransportSettings):
         require(len(self.user.encode()) <= _LONGEST_USER_BYTES, "user", "at most 400 bytes long")
         require(not (self.password and self.secret), "secret", "left out where there is a password")
         require(bool(self.user) or not self.password, "user", "set where there is a password")
-        require(bool(self.password or self.secret) or not self.user, "password", "set where there is a user, or a secret")
+        is_secured = bool(self.password or self.secret)
+        require(is_secured or not self.user, "password", "set where there is a user, or a secret")
