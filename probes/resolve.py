@@ -47,13 +47,19 @@ def port_of_url(text: str) -> int | None:
 
 async def resolve(target: Target, host: str) -> tuple[IPAddress, ...]:
     """The addresses of `host` inside the target's scope, in the resolver's order; raises ResolveError."""
-    literal = parse_address(host)
-    addresses = (literal,) if literal is not None else await _look_up(host)
+    addresses = await _addresses_of(host)
     allowed = tuple(address for address in addresses if target.allows(address))
     if not allowed:
-        outside = ", ".join(map(str, addresses))
-        raise ResolveError(Reason.PERMISSION, f"{host} is outside the scope ({outside})")
+        raise _outside(host, addresses)
     return allowed
+
+
+async def resolve_all(target: Target, host: str) -> tuple[IPAddress, ...]:
+    """As `resolve`, where somebody else will choose among the addresses: all must lie in the scope."""
+    addresses = await _addresses_of(host)
+    if not all(map(target.allows, addresses)):
+        raise _outside(host, addresses)
+    return addresses
 
 
 async def resolve_one(target: Target, host: str) -> IPAddress:
@@ -69,6 +75,17 @@ def _split_url(text: str) -> tuple[str, int | None]:
     except ValueError:
         pass
     raise ResolveError(Reason.RESOLVE, "the address is a URL without a host or with a wrong port")
+
+
+def _outside(host: str, addresses: tuple[IPAddress, ...]) -> ResolveError:
+    return ResolveError(
+        Reason.PERMISSION, f"{host} is outside the scope ({', '.join(map(str, addresses))})"
+    )
+
+
+async def _addresses_of(host: str) -> tuple[IPAddress, ...]:
+    literal = parse_address(host)
+    return (literal,) if literal is not None else await _look_up(host)
 
 
 async def _look_up(host: str) -> tuple[IPAddress, ...]:

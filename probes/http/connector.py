@@ -7,22 +7,23 @@ sent, and the connection goes to the very address that was checked.
 from __future__ import annotations
 
 import asyncio
-import os
 import socket
 import ssl
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
+from yarl import URL
 
 from probes.connection import connect, connect_any
 from probes.failure import ProbeError
+from probes.http.access import FAMILIES, AccessSettings
 from probes.http.certificate import earliest_expiry
-from probes.http.settings import Settings
+from probes.http.context import tls_context, tls_words, unverified_context
+from probes.http.proxy import open_tunnel
 from probes.phases import Phases
-from probes.resolve import resolve
-from probes.sample import Reason, Target
+from probes.resolve import resolve, resolve_all
+from probes.sample import IPAddress, Reason, Target
 
 if TYPE_CHECKING:
     from aiohttp.client_reqrep import ClientRequest
@@ -31,12 +32,13 @@ if TYPE_CHECKING:
 class CheckedConnector(aiohttp.BaseConnector):
     """Opens a fresh connection for every request."""
 
-    def __init__(self, target: Target, settings: Settings, phases: Phases) -> None:
+    def __init__(self, target: Target, access: AccessSettings, phases: Phases) -> None:
         super().__init__(force_close=True)
         self.facts: dict[str, str] = {}
         self.certificate_expiry: float | None = None
         self._target = target
-        self._settings = settings
+        self._access = access
+        self._proxy = URL(access.proxy) if access.proxy else None
         self._phases = phases
         self._transports: list[asyncio.BaseTransport] = []
 
@@ -50,44 +52,72 @@ class CheckedConnector(aiohttp.BaseConnector):
         self, req: ClientRequest, traces: list[Any], timeout: aiohttp.ClientTimeout
     ) -> ResponseHandler:
         """The extension point of aiohttp's BaseConnector (its UnixConnector is built on it)."""
-        host, port = (req.url.raw_host or "").rstrip("."), req.port or 80
-        context = _context(self._settings) if req.is_ssl() else None
-        self._phases.enter("resolve")
-        addresses = await resolve(self._target, host)
-        self._phases.enter("connect")
-        connected, facts = await connect_any(addresses, port)
-        self.facts.update(facts)
+        context = tls_context(self._access) if req.is_ssl() else None
+        connected = await self._reach(req.url)
         protocol = _FirstByteHandler(asyncio.get_running_loop(), self._phases)
         if context is not None:
             self._phases.enter("tls")
-            await self._shake_hands(protocol, connected, host, context)
+            await self._shake_hands(protocol, connected, req.url, context)
         else:
             await self._wrap(protocol, connected)
         self._phases.enter("first_byte")
         return protocol
 
+    async def _reach(self, url: URL) -> socket.socket:
+        """A connection to the server of `url`, or to the proxy that leads there."""
+        self._phases.enter("resolve")
+        if self._proxy is None:
+            host, port = _host_port(url)
+            addresses = _of_family(await resolve(self._target, host), self._access.family, host)
+            self._phases.enter("connect")
+            connected, facts = await connect_any(addresses, port)
+            self.facts.update(facts)
+            return connected
+        # The proxy looks the name up again and chooses: every address that it may choose must be allowed.
+        await resolve_all(self._target, _host_port(url)[0])
+        return await self._reach_proxy(self._proxy, url)
+
+    async def _reach_proxy(self, proxy: URL, url: URL) -> socket.socket:
+        host, port = _host_port(proxy)
+        try:
+            addresses = await resolve(self._target, host)
+            self._phases.enter("proxy")
+            connected, facts = await connect_any(addresses, port)
+        except ProbeError as error:
+            raise ProbeError(error.reason, f"proxy {error.detail}") from None
+        self.facts["proxy"] = facts["address"]
+        return await self._tunnel(connected, url)
+
+    async def _tunnel(self, connected: socket.socket, url: URL) -> socket.socket:
+        if self._proxy is None or url.scheme != "https":
+            return connected
+        try:
+            await open_tunnel(connected, self._proxy, *_host_port(url))
+        except BaseException:
+            connected.close()
+            raise
+        return connected
+
     async def _shake_hands(
-        self, protocol: ResponseHandler, connected: socket.socket, host: str, context: ssl.SSLContext
+        self, protocol: ResponseHandler, connected: socket.socket, url: URL, context: ssl.SSLContext
     ) -> None:
-        address = connected.getpeername()
+        address, (host, _) = connected.getpeername(), _host_port(url)
         try:
             await self._wrap(protocol, connected, ssl=context, server_hostname=host)
         except ssl.SSLCertVerificationError as error:
-            await self._inspect_refused(address, host)
+            await self._inspect_refused(address, url)
             raise ProbeError(Reason.TLS, f"certificate of {host}: {error.verify_message}") from None
         except ssl.SSLError as error:
-            what = (error.reason or "unknown error").replace("_", " ").lower()
-            raise ProbeError(Reason.TLS, f"handshake with {host} failed: {what}") from None
+            raise ProbeError(Reason.TLS, f"handshake with {host} failed: {tls_words(error)}") from None
         except OSError as error:
             what = error.strerror or "the connection was closed"
             raise ProbeError(Reason.TLS, f"handshake with {host} failed: {what}") from None
 
-    async def _inspect_refused(self, address: tuple[Any, ...], host: str) -> None:
+    async def _inspect_refused(self, address: tuple[Any, ...], url: URL) -> None:
         """Shake hands once more without verifying, for the date of the certificate that was refused."""
-        context = ssl.create_default_context()
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        context, (host, _) = unverified_context(self._access), _host_port(url)
         try:
-            connected = await connect(address[0], address[1])
+            connected = await self._tunnel(await connect(address[0], address[1]), url)
             await self._wrap(asyncio.Protocol(), connected, ssl=context, server_hostname=host)
         except (OSError, ProbeError):
             return  # the refusal itself is what counts
@@ -121,22 +151,13 @@ class _FirstByteHandler(ResponseHandler):
         super().data_received(data)
 
 
-def _context(settings: Settings) -> ssl.SSLContext:
-    """A TLS context; making one reads all the system's CAs, so it is kept until the CA file changes."""
-    if not settings.ca_file:
-        return _make_context(settings.verify, "", 0)
-    try:
-        changed_at = os.stat(settings.ca_file).st_mtime_ns
-        return _make_context(settings.verify, settings.ca_file, changed_at)
-    except OSError as error:  # an ssl.SSLError is one, too
-        what = error.strerror or "no certificates in it"
-        raise ProbeError(Reason.ERROR, f"ca_file {settings.ca_file}: {what}") from None
+def _host_port(url: URL) -> tuple[str, int]:
+    return (url.raw_host or "").rstrip("."), url.port or 80
 
 
-@lru_cache(maxsize=64)
-def _make_context(verify: bool, ca_file: str, _changed_at: int) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=ca_file or None)
-    context.set_alpn_protocols(["http/1.1"])
-    if not verify:
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    return context
+def _of_family(addresses: tuple[IPAddress, ...], family: str, host: str) -> tuple[IPAddress, ...]:
+    wanted = FAMILIES[family]
+    chosen = tuple(address for address in addresses if not wanted or address.version == wanted)
+    if not chosen:
+        raise ProbeError(Reason.RESOLVE, f"{host} has no IPv{wanted} address in the scope")
+    return chosen

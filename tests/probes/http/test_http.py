@@ -3,62 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import socket
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 from aiohttp import web
 
 from probes.http import Settings, probe
-from probes.sample import IPAddress, Reason, Sample, Target
+from probes.sample import IPAddress, Reason, Target
 from probes.testing import OPENSSL_MISSING, Authority, hang, has_openssl, make_authority, serve_tcp
-
-Handle = Callable[[web.Request], Awaitable[web.StreamResponse]]
-PHASE = "linkwatch_http_phase_seconds"
-
-
-@asynccontextmanager
-async def serve(routes: Mapping[str, Handle], tls: object = None) -> AsyncIterator[str]:
-    app = web.Application()
-    for path, handle in routes.items():
-        app.router.add_route("*", path, handle)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
-    await site.start()
-    try:
-        yield f"{'https' if tls else 'http'}://127.0.0.1:{runner.addresses[0][1]}"
-    finally:
-        await runner.cleanup()
-
-
-async def measure(url: str, settings: Settings | None = None, deadline_s: float = 5.0) -> Sample:
-    return await probe(Target("t", url), settings or Settings(), deadline_s)
-
-
-def phases(sample: Sample) -> set[str]:
-    return {dict(labels)["phase"] for metric, labels in sample.values if metric == PHASE}
-
-
-def value(sample: Sample, metric: str) -> float:
-    return sample.values[f"linkwatch_{metric}", ()]
-
-
-def text(body: str, **more: object) -> Handle:
-    async def handle(_request: web.Request) -> web.Response:
-        return web.Response(text=body, **more)  # type: ignore[arg-type]
-
-    return handle
-
-
-def redirect_to(location: str, status: int = 302) -> Handle:
-    async def handle(_request: web.Request) -> web.Response:
-        return web.Response(status=status, headers={"Location": location})
-
-    return handle
+from tests.probes.http.pages import PHASE, measure, phases, redirect_to, serve, text, value
 
 
 @contextmanager
@@ -249,6 +207,17 @@ async def test_an_endless_body_ends_at_the_cap() -> None:
 
     async with serve({"/": endless}) as url:
         assert (await measure(url, Settings(max_body_bytes=50_000))).ok
+
+
+async def test_a_packed_body_of_200_mb_is_cut() -> None:
+    async def bomb(_request: web.Request) -> web.Response:
+        packed = gzip.compress(b"0" * 200_000_000, compresslevel=1)
+        return web.Response(body=packed, headers={"Content-Encoding": "gzip"})
+
+    async with serve({"/": bomb}) as url:
+        sample = await measure(url, Settings(max_body_bytes=50_000))
+    assert sample.ok, sample.detail
+    assert value(sample, "http_response_bytes") == 50_000
 
 
 async def test_nothing_listens() -> None:

@@ -28,6 +28,21 @@ from probes.http.sampling import request_url
         ({"url": "ftp://host/"}, "url: must be http://HOST/… or https://HOST/…"),
         ({"url": "index.html"}, "url: must be a full URL, or a path that begins with /"),
         ({"max_redirects": 99}, "max_redirects: must be 0 to 20"),
+        ({"json_matches": {"a[": "x"}}, "json_matches: 'a[': Invalid jmespath expression"),
+        ({"json_matches": {"nosuch(a)": "x"}}, "json_matches: 'nosuch(a)': Unknown function: nosuch()"),
+        ({"json_matches": {"a": "("}}, "json_matches.a: not a regular expression"),
+        ({"form": {"a": "1"}, "body": "x"}, "form: must be left out beside body"),
+        ({"family": "ipv5"}, "family: must be one of any, ipv4, ipv6"),
+        ({"family": "ipv4", "proxy": "http://a:1"}, "family: must be left out beside proxy"),
+        ({"scheme": "ntlm", "username": "u"}, "scheme: must be basic or digest"),
+        ({"password": "hidden"}, "password: must be left out without username"),
+        ({"username": "a:b"}, "username: must be without a colon"),
+        ({"username": "u", "bearer_token": "t"}, "bearer_token: must be left out beside username"),
+        ({"bearer_token": "t\nX: y"}, "bearer_token: must be of letters, digits and -._~+/ alone"),
+        ({"client_key_file": "k.pem"}, "client_key_file: must be left out without client_cert_file"),
+        ({"proxy": "https://proxy:1"}, "proxy: must be http://HOST:PORT or"),
+        ({"proxy": "http://proxy"}, "proxy: must be http://HOST:PORT or"),
+        ({"proxy": "http://proxy:x"}, "proxy: must be http://HOST:PORT or"),
     ],
 )
 def test_a_wrong_setting_says_what_is_allowed(given: dict[str, Any], message: str) -> None:
@@ -62,6 +77,12 @@ def test_status_patterns(status: tuple[str, ...], right: list[int], wrong: list[
 )
 def test_the_url_comes_from_settings_and_address(host: str, url: str, wanted: str) -> None:
     assert request_url(host, url) == URL(wanted)
+
+
+def test_a_form_is_posted_unless_told_otherwise() -> None:
+    assert Settings(form={"a": "1"}).verb == "POST"
+    assert Settings(form={"a": "1"}, method="PUT").verb == "PUT"
+    assert Settings(body="x").verb == "GET"
 
 
 def test_a_url_is_shown_without_what_may_be_secret() -> None:

@@ -59,7 +59,7 @@ def nginx(folder: Path, servers: Mapping[str, tuple[Files, str]]) -> Iterator[di
         f"daemon off; master_process off; pid {folder}/nginx.pid; events {{}} error_log {folder}/error.log;"
         f"http {{ access_log off; {temporary} {' '.join(blocks)} }}"
     )
-    with _running([program, "-p", str(folder), "-c", str(config)], list(ports.values())):
+    with running([program, "-p", str(folder), "-c", str(config)], list(ports.values())):
         yield ports
 
 
@@ -70,7 +70,7 @@ def s_server(files: Files, *options: str) -> Iterator[int]:
     [port] = free_ports(1)
     command = [need("openssl", "openssl"), "s_server", "-accept", f"127.0.0.1:{port}", "-quiet"]
     command += ["-cert", str(chain), "-cert_chain", str(chain), "-key", str(key), *options]
-    with _running(command, [port]):
+    with running(command, [port]):
         yield port
 
 
@@ -81,7 +81,7 @@ def aiosmtpd(files: Files | None) -> Iterator[int]:
     command = [sys.executable, "-m", "aiosmtpd", "-n", "-l", f"127.0.0.1:{port}"]
     if files:
         command += ["--tlscert", str(files[0]), "--tlskey", str(files[1]), "--no-requiretls"]
-    with _running(command, [port]):
+    with running(command, [port]):
         yield port
 
 
@@ -128,7 +128,7 @@ def dovecot(folder: Path, files: Files) -> Iterator[dict[str, int]]:
     ports = dict(zip(("imap", "pop3"), free_ports(2), strict=True))
     config = folder / "dovecot.conf"
     config.write_text(_DOVECOT.format(folder=folder, chain=files[0], key=files[1], **ports))
-    with _running([program, "-F", "-c", str(config)], list(ports.values())):
+    with running([program, "-F", "-c", str(config)], list(ports.values())):
         yield ports
 
 
@@ -161,7 +161,7 @@ def prosody(folder: Path, files: Files | None, name: str) -> Iterator[int]:
     }
     config = folder / "prosody.cfg.lua"
     config.write_text(_PROSODY.format(port=port, folder=folder, name=name, **given))
-    with _running([program, "-F", "--config", str(config)], [port]):
+    with running([program, "-F", "--config", str(config)], [port]):
         yield port
 
 
@@ -173,12 +173,12 @@ def slapd(folder: Path, files: Files | None) -> Iterator[int]:
     tls = f"TLSCertificateFile {files[0]}\nTLSCertificateKeyFile {files[1]}\n" if files else ""
     config = folder / "slapd.conf"
     config.write_text(f"pidfile {folder}/slapd.pid\n{tls}")
-    with _running([program, "-h", f"ldap://127.0.0.1:{port}", "-f", str(config), "-d", "0"], [port]):
+    with running([program, "-h", f"ldap://127.0.0.1:{port}", "-f", str(config), "-d", "0"], [port]):
         yield port
 
 
 @contextmanager
-def _running(command: Sequence[str], ports: Sequence[int]) -> Iterator[None]:
+def running(command: Sequence[str], ports: Sequence[int]) -> Iterator[None]:
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as process:

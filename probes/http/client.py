@@ -1,0 +1,139 @@
+"""Asks for pages: every hop is a fresh connection that the connector checks, cookies last for one run."""
+
+from __future__ import annotations
+
+import ssl
+from importlib.metadata import PackageNotFoundError, version
+from types import TracebackType
+from typing import Any
+
+import aiohttp
+from multidict import CIMultiDict
+from yarl import URL
+
+from probes.failure import ProbeError
+from probes.http.access import AccessSettings
+from probes.http.connector import CheckedConnector
+from probes.http.context import tls_words
+from probes.http.exchange import Answer, Request, redirect
+from probes.http.login import Login
+from probes.http.proxy import proxy_login
+from probes.phases import Phases
+from probes.sample import Reason, Target
+
+_REDIRECTS = {301, 302, 303, 307, 308}
+
+
+class Client:
+    """One run's way to a target. `phases` times it, `connector` keeps what was seen on the way."""
+
+    def __init__(self, target: Target, access: AccessSettings, home: URL) -> None:
+        """`home`: the page that the probe was pointed at, whose origin gets the credentials."""
+        self.phases = Phases()
+        self.connector = CheckedConnector(target, access, self.phases)
+        self._access = access
+        self._login = Login(access, home)
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Client:
+        self._session = aiohttp.ClientSession(
+            connector=self.connector,
+            cookie_jar=aiohttp.CookieJar(unsafe=True),  # portals set one and redirect to themselves
+            timeout=aiohttp.ClientTimeout(total=None),
+            trust_env=False,
+        )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.connector.abort()
+        await self.session.close()
+
+    @property
+    def session(self) -> aiohttp.ClientSession:
+        """The session, while it is open."""
+        assert self._session is not None
+        return self._session
+
+    def cookies(self, url: URL) -> dict[str, str]:
+        """The cookies that the page at `url` would get."""
+        return {name: morsel.value for name, morsel in self.session.cookie_jar.filter_cookies(url).items()}
+
+    async def ask(self, request: Request, answer: Answer) -> None:
+        """Send `request`, follow redirects, and fill `answer`; raises ProbeError, OSError."""
+        try:
+            await self._ask(request, answer)
+        except aiohttp.ServerDisconnectedError:
+            raise ProbeError(Reason.PROTOCOL, "the server closed the connection without an answer") from None
+        except (aiohttp.ClientResponseError, aiohttp.ClientPayloadError):
+            raise ProbeError(Reason.PROTOCOL, f"not an HTTP answer, in {self.phases.current}") from None
+        except aiohttp.ClientOSError as error:
+            # In TLS 1.3 a server refuses a client, or its certificate, only after the handshake.
+            if isinstance(error.__cause__, ssl.SSLError):
+                what = f"the server ended TLS: {tls_words(error.__cause__)}"
+                raise ProbeError(Reason.TLS, what) from None
+            raise
+        self.phases.enter("")
+
+    async def _ask(self, request: Request, answer: Answer) -> None:
+        while True:
+            async with self.session.request(
+                request.method,
+                _without_second_login(request, self._login),
+                headers=self._headers(request),
+                data=request.body.encode() or None,
+                allow_redirects=False,
+                middlewares=self._login.middlewares(request.url),
+                **self._through(request.url),
+            ) as response:
+                answer.url, answer.status, answer.headers = request.url, response.status, response.headers
+                if self._access.max_redirects == 0 or not _is_redirect(response):
+                    await _read_body(response, self._access.max_body_bytes, answer)
+                    return
+            if answer.redirects >= self._access.max_redirects:
+                raise ProbeError(Reason.PROTOCOL, f"more than {self._access.max_redirects} redirects")
+            answer.redirects += 1
+            request = redirect(request, answer.status, answer.headers["Location"])
+
+    def _headers(self, request: Request) -> CIMultiDict[str]:
+        headers = CIMultiDict({"User-Agent": _user_agent(), **self._login.headers(request.url)})
+        headers.update(request.headers)
+        if self._access.proxy and request.url.scheme == "http":
+            headers.update(proxy_login(URL(self._access.proxy)))
+        return headers
+
+    def _through(self, url: URL) -> dict[str, Any]:
+        """Tell aiohttp of the proxy where it is to ask the proxy itself; tunnels are the connector's."""
+        if not self._access.proxy or url.scheme != "http":
+            return {}
+        return {"proxy": URL(self._access.proxy).with_user(None)}
+
+
+def _without_second_login(request: Request, login: Login) -> URL:
+    """aiohttp refuses a user in the URL beside an Authorization header: the header counts."""
+    names = (*request.headers, *login.headers(request.url))
+    has_header = any(name.lower() == "authorization" for name in names)
+    return request.url.with_user(None) if has_header else request.url
+
+
+def _is_redirect(response: aiohttp.ClientResponse) -> bool:
+    return response.status in _REDIRECTS and "Location" in response.headers
+
+
+async def _read_body(response: aiohttp.ClientResponse, limit: int, answer: Answer) -> None:
+    answer.charset = response.charset or "utf-8"
+    body = bytearray()
+    async for chunk in response.content.iter_any():
+        body += chunk
+        if len(body) > limit:
+            answer.is_cut = True
+            break
+    answer.body = bytes(body[:limit])
+
+
+def _user_agent() -> str:
+    try:
+        return f"LinkWatch/{version('linkwatch')}"
+    except PackageNotFoundError:
+        return "LinkWatch"

@@ -1,0 +1,33 @@
+"""Credentials for the origin that a probe was pointed at: no redirect carries them anywhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from aiohttp import ClientMiddlewareType, DigestAuthMiddleware, encode_basic_auth
+from yarl import URL
+
+from probes.http.access import AccessSettings
+
+
+class Login:
+    """What is added to requests to `home`'s origin."""
+
+    def __init__(self, access: AccessSettings, home: URL) -> None:
+        self._origin = home.origin()
+        self._headers: dict[str, str] = {}
+        self._middlewares: tuple[ClientMiddlewareType, ...] = ()
+        if access.bearer_token:
+            self._headers = {"Authorization": f"Bearer {access.bearer_token}"}
+        elif access.username and access.scheme == "basic":
+            self._headers = {"Authorization": encode_basic_auth(access.username, access.password)}
+        elif access.username:
+            self._middlewares = (DigestAuthMiddleware(access.username, access.password),)
+
+    def headers(self, url: URL) -> Mapping[str, str]:
+        """Headers for a request to `url`."""
+        return self._headers if url.origin() == self._origin else {}
+
+    def middlewares(self, url: URL) -> Sequence[ClientMiddlewareType]:
+        """Conversations that a request to `url` may need (RFC 7616)."""
+        return self._middlewares if url.origin() == self._origin else ()
