@@ -33,20 +33,26 @@ class Walk:
     async def run(self) -> dict[str, ValueType]:
         """All rows, once the end of the column is reached. Raises ProbeError when the agent is silent."""
         while self._rungs:
-            try:
-                await self._take_rows()
-            except ProbeError as failure:
-                if failure.reason is not Reason.TIMEOUT:
-                    self._rows = None  # it may hang on a session that the agent has forgotten
-                if failure.reason is not Reason.TIMEOUT or len(self._rungs) == 1:
-                    raise
+            is_silent = await self._take_rows()
             self._keep()
-            if self._is_enough():
+            if not is_silent and self._is_enough():
                 break
             self._rungs.pop(0)
         return self.rows
 
-    async def _take_rows(self) -> None:
+    async def _take_rows(self) -> bool:
+        """Rows until the end, or until the agent is silent: True."""
+        try:
+            await self._read_on()
+        except ProbeError as failure:
+            if failure.reason is not Reason.TIMEOUT:
+                self._rows = None  # it may hang on a session that the agent has forgotten
+            if failure.reason is not Reason.TIMEOUT or len(self._rungs) == 1:
+                raise
+            return True
+        return False
+
+    async def _read_on(self) -> None:
         if self._rows is None:
             self._rows, self._seen = await self._client.open_walk(self._column, self._rungs[0]), {}
         while len(self._seen) < self._rows_max:
