@@ -31,6 +31,7 @@ from linkwatch.flow.incidents import ZONE, Incidents
 from linkwatch.flow.intake import Intake
 from linkwatch.flow.judge import Judge
 from linkwatch.flow.measure import ICMP, Measurer, ping_targets, probe_metrics
+from linkwatch.flow.paths import Paths, View, shared_tracer
 from linkwatch.flow.plan import (
     Plan,
     Read,
@@ -50,6 +51,7 @@ from linkwatch.web.door import Door
 from linkwatch.web.server import listen, serving
 from linkwatch.web.services import Health, Services
 from probes.icmp import Pinger, PingTarget
+from probes.path import Tracer
 from probes.sample import Reason
 
 GUARD_S = 1.0
@@ -111,6 +113,7 @@ class Service:
         self.incidents = Incidents(
             self.store, self.deliverer, config, stored, board=self.board, now=CLOCK.utc, zone=ZONE
         )
+        self.paths = Paths(self.incidents.note_path_end, monotonic=CLOCK.monotonic)
         self.escalator = Escalator(self.incidents, now=CLOCK.utc)
         self.auditor = Auditor(self.store, self.incidents, self.vitals.put, now=CLOCK.utc)
         self.judge = Judge(
@@ -209,7 +212,7 @@ class Service:
             zone=ZONE,
         )
 
-    async def run(self) -> None:
+    async def run(self, tracer: Tracer | None) -> None:
         """Run every task until the first one fails or this one is cancelled."""
         async with asyncio.TaskGroup() as group:
             for name, work in (
@@ -220,6 +223,7 @@ class Service:
                 ("audit", self.auditor.run()),
                 ("addresses", self.addresses.run()),
                 ("loop-lag", self.vitals.watch_loop(CLOCK.monotonic)),
+                ("paths", self.paths.run(tracer, self._view_of_paths)),
                 ("guard", self._guard()),
             ):
                 group.create_task(work, name=name)
@@ -253,6 +257,9 @@ class Service:
             EchoTarget(targets[key], position, rows[key], interval_s, subjects[position])
             for key, position, interval_s in places
         ]
+
+    def _view_of_paths(self) -> View:
+        return View(self.config.inventory, self.addresses.known, self.verdicts.doubtful)
 
     def _health(self) -> Health:
         data_age_s = CLOCK.monotonic() - self.judge.turned_s
@@ -305,6 +312,7 @@ async def serve(
         pinger = Pinger(wake=lambda: service.wake())
         stack.callback(pinger.close)
         pinger.open()
+        tracer = stack.enter_context(shared_tracer())
         listener = listener or stack.enter_context(listen(plan.config.server))
         with starting_first():
             drop()
@@ -323,4 +331,4 @@ async def serve(
         stack.callback(guard.close)
         service.supervisor.ready()
         stack.callback(service.supervisor.stopping)
-        await service.run()
+        await service.run(tracer)

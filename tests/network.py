@@ -50,24 +50,17 @@ class Namespace:
     @contextmanager
     def entered(self) -> Iterator[None]:
         """The calling thread's new sockets lie inside."""
-        with inside(self.name):
-            yield
+        libc = ctypes.CDLL(None, use_errno=True)
+        with open("/proc/thread-self/ns/net") as outside, open(f"/run/netns/{self.name}") as inside:
+            if libc.setns(inside.fileno(), _CLONE_NEWNET):
+                raise OSError(ctypes.get_errno(), "setns")
+            try:
+                yield
+            finally:
+                libc.setns(outside.fileno(), _CLONE_NEWNET)
 
     def delete(self) -> None:
         subprocess.run(["ip", "netns", "del", self.name], check=True)
-
-
-@contextmanager
-def inside(namespace: str) -> Iterator[None]:
-    """The calling thread's new sockets lie inside the namespace of that name."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    with open("/proc/thread-self/ns/net") as before, open(f"/run/netns/{namespace}") as there:
-        if libc.setns(there.fileno(), _CLONE_NEWNET):
-            raise OSError(ctypes.get_errno(), "setns")
-        try:
-            yield
-        finally:
-            libc.setns(before.fileno(), _CLONE_NEWNET)
 
 
 @contextmanager

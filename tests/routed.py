@@ -19,7 +19,7 @@ from itertools import count
 
 import pytest
 
-from tests.network import inside
+from tests.network import Namespace
 
 NODES = ("source", "r1", "r2a", "r2b", "r3", "r4", "destination")
 LINKS = (("source", "r1"), ("r1", "r2a"), ("r1", "r2b"), ("r2a", "r3"), ("r2b", "r3"), ("r3", "r4"))
@@ -45,6 +45,13 @@ _SYSCTLS = (
 _numbers = count()
 
 
+class _Node(Namespace):
+    """A namespace that stands already."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+
 class RoutedNetwork:
     """The network, as long as it lives. Links are numbered as in LINKS; on link N the nearer end has the
     addresses 10.99.N.1 and fd99:N::1, the farther one 10.99.N.2 and fd99:N::2 (of link 0: fd99::2)."""
@@ -67,14 +74,17 @@ class RoutedNetwork:
         """The name of a node's namespace."""
         return f"{self._prefix}-{node}"
 
+    def node(self, node: str) -> Namespace:
+        """A node, to run things on it."""
+        return _Node(self.namespace(node))
+
     def command(self, node: str, *command: str) -> list[str]:
         """The words that run a command on a node."""
-        return ["ip", "netns", "exec", self.namespace(node), *command]
+        return self.node(node).command(*command)
 
     def run(self, node: str, *command: str) -> str:
         """Run a command on a node; its output."""
-        done = subprocess.run(self.command(node, *command), check=True, capture_output=True, text=True)
-        return done.stdout
+        return self.node(node).run(*command)
 
     def ip(self, node: str, *words: str) -> None:
         """Run `ip` on a node."""
@@ -99,7 +109,7 @@ class RoutedNetwork:
     @contextmanager
     def entered(self, node: str = "source") -> Iterator[None]:
         """The calling thread's new sockets lie on a node."""
-        with inside(self.namespace(node)):
+        with self.node(node).entered():
             yield
 
     def delete(self) -> None:

@@ -40,16 +40,28 @@ _STRENGTH = {
 
 
 @dataclass(frozen=True, slots=True)
+class PathEnd:
+    """Where the path to a target ends: `hop` and address of the last router that answers (0 and empty if none
+    does), and the `following` one of the last good path, if it is known."""
+
+    last: str
+    hop: int
+    following: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """What the probes saw beside the verdicts, by target id; whatever is not known is left out.
 
     `reporters`: addresses of the routers whose ICMP errors said that the target cannot be reached,
-    newest first. `loss_ratio` and `rtt_s`: over the last minute.
+    newest first. `loss_ratio` and `rtt_s`: over the last minute. `path_end`: of targets that their
+    path does not reach.
     """
 
     reporters: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     loss_ratio: Mapping[str, float] = field(default_factory=dict)
     rtt_s: Mapping[str, float] = field(default_factory=dict)
+    path_end: Mapping[str, PathEnd] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

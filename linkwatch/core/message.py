@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import tzinfo
 
-from linkwatch.core.blame import Blame, Evidence
+from linkwatch.core.blame import Blame, Evidence, PathEnd
 from linkwatch.core.inventory import Inventory, Target
 from linkwatch.core.records import Alert, Incident, NotificationKind
 from linkwatch.core.wording import (
@@ -229,11 +229,19 @@ def _evidence(story: Story, language: str) -> str:
     if story.change != "recovered":
         reporters = seen.reporters.get(root, ())
         found.extend(say(language, "reporter", address=address) for address in reporters[:1])
+        if root in seen.path_end:
+            found.append(_path_end(seen.path_end[root], language))
         if root in seen.loss_ratio:
             found.append(say(language, "loss", loss=say_figure(language, seen.loss_ratio[root] * 100, "%")))
     if root in seen.rtt_s:
         found.append(say(language, "rtt", rtt=say_figure(language, seen.rtt_s[root] * 1000, "ms")))
     return say(language, "evidence", evidence="; ".join(found)) if found else ""
+
+
+def _path_end(end: PathEnd, language: str) -> str:
+    key = "path_end" if end.last else "path_end_here"
+    text = say(language, key, last=end.last, hop=end.hop)
+    return say(language, "path_following", end=text, following=end.following) if end.following else text
 
 
 def _sms(kind: NotificationKind, story: Story, style: Style, language: str) -> str:

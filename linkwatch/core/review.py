@@ -91,6 +91,8 @@ class Review:
             incident = self._plan(incident, own[0], another_is_to_blame=accused)
         if incident is not before:
             incident = self.draft.put(incident)
+        if is_new:
+            self._log_path(incident)
         if incident.severity != before.severity and not is_new:
             incident = tell_severity(incident, "worse" if rose else "less", self.memory, self.draft)
         return incident
@@ -141,6 +143,12 @@ class Review:
             return incident
         self.draft.log(incident, "fault-owner", organization=found.organization or "", reason=found.reason)
         return replace(incident, fault_owner=found.organization, blame_reason=found.reason)
+
+    def _log_path(self, incident: Incident) -> None:
+        end = self.s.evidence.path_end.get(incident.root)
+        if end is not None:
+            seen = {"last": end.last, "hop": str(end.hop), "following": end.following}
+            self.draft.log(incident, "path-ends", **seen)
 
     def _plan(self, incident: Incident, worst: Alert, *, another_is_to_blame: bool) -> Incident:
         """Match the policies anew; the plan may only gain by it."""

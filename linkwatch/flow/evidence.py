@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from linkwatch.core.blame import Evidence
+from linkwatch.core.blame import Evidence, PathEnd
 from linkwatch.core.board import Board
 from linkwatch.core.inventory import Inventory
 from linkwatch.core.topology import UP, Reachability
@@ -17,10 +17,11 @@ REPORTERS_KEPT = 3
 
 
 class Witnesses:
-    """Which routers said that a target cannot be reached, and when they last did."""
+    """Which routers said that a target cannot be reached, and when they last did; where its path ends."""
 
     def __init__(self) -> None:
         self._seen_at: dict[str, dict[str, float]] = {}
+        self._path_ends: dict[str, PathEnd] = {}
 
     def note(self, target: str, reporter: str, at: float) -> None:
         """A router reported a target unreachable (UTC seconds)."""
@@ -28,6 +29,18 @@ class Witnesses:
         seen_at[reporter] = max(at, seen_at.get(reporter, at))
         if len(seen_at) > REPORTERS_KEPT:
             del seen_at[min(seen_at, key=seen_at.__getitem__)]
+
+    def note_path_end(self, target: str, end: PathEnd | None) -> None:
+        """The path to a target ends there; None: it reaches the target again."""
+        if end is None:
+            self._path_ends.pop(target, None)
+        else:
+            self._path_ends[target] = end
+
+    @property
+    def path_ends(self) -> Mapping[str, PathEnd]:
+        """By target."""
+        return self._path_ends
 
     def move_times(self, by_s: float) -> None:
         """Go on with a clock that was set by so much."""
@@ -85,6 +98,7 @@ def gather(
         reporters=witnesses.reporters(now),
         loss_ratio=read("linkwatch_icmp_loss_ratio", window="1m"),
         rtt_s=read("linkwatch_icmp_rtt_seconds", window="1m", stat="p50"),
+        path_end=witnesses.path_ends,
     )
 
 

@@ -13,6 +13,7 @@ from datetime import tzinfo
 from zoneinfo import ZoneInfo
 
 from linkwatch.config.settings import Config
+from linkwatch.core.blame import PathEnd
 from linkwatch.core.board import Board
 from linkwatch.core.grouping import Situation
 from linkwatch.core.incident import IncidentBook
@@ -70,6 +71,10 @@ class Incidents:
     def note_reporter(self, target: str, reporter: str, at: float) -> None:
         """A router reported a target unreachable: evidence for whose fault it is."""
         self._witnesses.note(target, reporter, at)
+
+    def note_path_end(self, target: str, end: PathEnd | None) -> None:
+        """Where the path to a target ends; None: it reaches the target again."""
+        self._witnesses.note_path_end(target, end)
 
     async def judge(
         self,

@@ -117,6 +117,12 @@ class Verdicts:
         """Whether the target was found down in its own right."""
         return bool(self._up[self._graph.index[target]] == DOWN)
 
+    @property
+    def doubtful(self) -> frozenset[str]:
+        """Ids of targets that are down or under suspicion."""
+        positions = np.flatnonzero(self._suspect | (self._up == DOWN))
+        return frozenset(self._graph.ids[position] for position in positions)
+
     def take_sample(self, target: str, *, ok: bool, blind: bool, started_s: float, now: float) -> bool:
         """Take over a sample of the probe that decides on the target; whether the verdict changed.
 

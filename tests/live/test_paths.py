@@ -1,0 +1,44 @@
+"""A link is cut behind a router: the first page already says after which one the way ends."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.live.watch import inbox, inventory, wait_for, watching
+from tests.routed import DESTINATION, routed_network
+
+pytestmark = pytest.mark.live
+
+
+def test_the_page_says_after_which_router_the_way_ends(tmp_path: Path) -> None:
+    target = {"id": "hospital", "address": DESTINATION[4], "emergency": True}
+    document = inventory(tmp_path, [target], scope=["10.99.0.0/16", "127.0.0.0/8"])
+    with routed_network() as network:
+        source, last = network.node("source"), network.address("r3", "r4")
+        with inbox(source) as pages, watching(source, tmp_path, document) as watch:
+            wait_for(lambda: watch.metric("linkwatch_up", target="hospital") == 1)
+            time.sleep(2.0)  # for a good path
+            network.drop("r4", f"ip daddr {DESTINATION[4]}")
+            wait_for(lambda: pages.messages)
+            text = pages.messages[0][2]
+            assert f"đường đi dừng sau {last} (chặng 4), trước đây tiếp đến {DESTINATION[4]}" in text
+            (event,) = [e for e in watch.incidents()[0]["timeline"] if e["kind"] == "path-ends"]
+            assert event["detail"] == {"last": last, "hop": "4", "following": DESTINATION[4]}
+
+
+def test_a_path_is_measured_by_a_service_that_gave_up_its_rights(tmp_path: Path) -> None:
+    probe = {"type": "path", "interval": "2s", "timeout": "2s", "mtu": "yes"}
+    target = {"id": "hospital", "address": DESTINATION[4], "probes": [{"type": "icmp"}, probe]}
+    document = inventory(tmp_path, [target], scope=["10.99.0.0/16", "127.0.0.0/8"])
+    with routed_network() as network:
+        source = network.node("source")
+        network.ip("r1", "route", "add", f"{DESTINATION[4]}/32", "via", "10.99.1.2")
+        with watching(source, tmp_path, document) as watch:
+            wait_for(lambda: watch.metric("linkwatch_path_changed", target="hospital", probe="path") == 0)
+            assert watch.metric("linkwatch_path_hops", target="hospital", probe="path") == 5
+            assert watch.metric("linkwatch_path_mtu_bytes", target="hospital") == 1500
+            network.ip("r1", "route", "replace", f"{DESTINATION[4]}/32", "via", "10.99.2.2")
+            wait_for(lambda: watch.metric("linkwatch_path_changes_total", target="hospital") == 1)
