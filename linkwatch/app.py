@@ -44,6 +44,7 @@ from linkwatch.flow.plan import (
 from linkwatch.flow.privileges import FOR_SOCKETS, starting_first
 from linkwatch.flow.record import ProbeRecord
 from linkwatch.flow.supervisor import Supervisor
+from linkwatch.flow.traps import Traps, open_trap_socket
 from linkwatch.flow.verdicts import Verdicts
 from linkwatch.flow.vitals import Pulse, Vitals
 from linkwatch.store.store import Store
@@ -79,7 +80,15 @@ class Running:
 class Service:
     """All parts of one running LinkWatch."""
 
-    def __init__(self, read: Read, store: Store, plan: Plan, pinger: Pinger, shares: Shares) -> None:
+    def __init__(
+        self,
+        read: Read,
+        store: Store,
+        plan: Plan,
+        pinger: Pinger,
+        shares: Shares,
+        trap_socket: socket.socket | None,
+    ) -> None:
         inventory = plan.config.inventory
         self._reread = read
         self.config, self.store = plan.config, store
@@ -101,6 +110,7 @@ class Service:
         self.vitals = Vitals(self.board, targets=len(inventory.targets), now=CLOCK.utc())
         self.supervisor = Supervisor()
         self._rules, self._channels = plan.rules, plan.channels
+        self._trap_socket = trap_socket
         self._reloading = asyncio.Lock()
         self._loop = asyncio.get_running_loop()
         self.shortages.watch(self._loop)
@@ -114,6 +124,15 @@ class Service:
             self.store, self.deliverer, config, stored, board=self.board, now=CLOCK.utc, zone=ZONE
         )
         self.paths = Paths(self.incidents.note_path_end, monotonic=CLOCK.monotonic)
+        self.traps = Traps(
+            self._trap_socket,
+            config,
+            addresses=lambda: self.addresses.known,
+            measurer=self.measurer,
+            incidents=self.incidents,
+            put=self.vitals.put,
+            clock=CLOCK,
+        )
         self.escalator = Escalator(self.incidents, now=CLOCK.utc)
         self.auditor = Auditor(self.store, self.incidents, self.vitals.put, now=CLOCK.utc)
         self.judge = Judge(
@@ -173,6 +192,7 @@ class Service:
         self._replace_targets(plan, changed)
         self.machine.replace(plan.rules)
         self.incidents.use(inventory)
+        self.traps.use(inventory)
         self.deliverer.use(plan.channels)
         self.vitals.publish_reload(len(inventory.targets), CLOCK.utc(), successful=True)
         await asyncio.sleep(0)
@@ -208,6 +228,7 @@ class Service:
             reload=self.reload,
             health=self._health,
             unmeasured=lambda: {**self.intake.blind, **self.addresses.unresolved},
+            events=self.traps.log.of,
             now=CLOCK.utc,
             zone=ZONE,
         )
@@ -218,6 +239,7 @@ class Service:
             for name, work in (
                 ("judge", self.judge.run()),
                 ("measure", self.measurer.run()),
+                ("traps", self.traps.run()),
                 ("escalate", self.escalator.run()),
                 ("deliver", self.deliverer.run()),
                 ("audit", self.auditor.run()),
@@ -314,6 +336,9 @@ async def serve(
         pinger.open()
         tracer = stack.enter_context(shared_tracer())
         listener = listener or stack.enter_context(listen(plan.config.server))
+        trap_socket = open_trap_socket(plan.config.server.traps)
+        if trap_socket is not None:
+            stack.enter_context(trap_socket)
         with starting_first():
             drop()
             pinger.start()
@@ -321,7 +346,7 @@ async def serve(
         stack.push_async_callback(store.close)
         await store.claim()
         with unhurried(), pinger.resting():
-            service = Service(read, store, plan, pinger, share(raise_limit()))
+            service = Service(read, store, plan, pinger, share(raise_limit()), trap_socket)
             await service.start()
             services = service.services()
             await stack.enter_async_context(serving(services, plan.config.server, listener, service.door))

@@ -17,7 +17,7 @@ from linkwatch.config.document import Document
 from linkwatch.config.gather import gather
 from linkwatch.config.problems import ConfigErrors, Problems
 from linkwatch.config.secrets import fill_in, quote
-from linkwatch.config.settings import ChannelSettings, Config, ServerSettings, TLSFiles
+from linkwatch.config.settings import ChannelSettings, Config, ServerSettings, TLSFiles, TrapSettings
 from linkwatch.config.shipped import rules_dir
 from linkwatch.config.yaml_lines import LocatedMap
 from linkwatch.core.records import FAULT_OWNER
@@ -107,7 +107,10 @@ def _server(document: Document) -> ServerSettings:
         )
         document.complain(("server", "listen"), text)
     tls = _tls_files(document, entry.tls) if entry.tls else None
-    return ServerSettings(host, port, entry.public_url, tls, tuple(entry.trusted_proxy), tuple(entry.plain))
+    traps = TrapSettings(*entry.traps.listen) if entry.traps else None
+    return ServerSettings(
+        host, port, entry.public_url, tls, tuple(entry.trusted_proxy), tuple(entry.plain), traps
+    )
 
 
 def _tls_files(document: Document, entry: model.TLSEntry) -> TLSFiles:

@@ -240,6 +240,13 @@ class TLSEntry(Entry):
     key: Text
 
 
+class TrapsEntry(Entry):
+    """Where SNMP traps and informs are received; the port needs no right. A sender is heard with the secrets
+    of its own snmp probe."""
+
+    listen: Listen = ("0.0.0.0", 1162)
+
+
 class ServerEntry(Entry):
     """Where the web server listens."""
 
@@ -248,6 +255,7 @@ class ServerEntry(Entry):
     tls: TLSEntry | None = None
     trusted_proxy: Networks = []
     plain: Networks = []
+    traps: TrapsEntry | None = None
 
 
 class StoreEntry(Entry):

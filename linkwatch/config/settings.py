@@ -21,8 +21,16 @@ class TLSFiles:
 
 
 @dataclass(frozen=True, slots=True)
+class TrapSettings:
+    """Where SNMP traps and informs come to (UDP)."""
+
+    host: str = "0.0.0.0"
+    port: int = 1162
+
+
+@dataclass(frozen=True, slots=True)
 class ServerSettings:
-    """Where the web server listens and who is trusted beyond loopback."""
+    """Where the web server listens and who is trusted beyond loopback. `traps`: None receives none."""
 
     host: str = "127.0.0.1"
     port: int = 8080
@@ -30,6 +38,7 @@ class ServerSettings:
     tls: TLSFiles | None = None
     trusted_proxy: tuple[IPNetwork, ...] = ()
     plain: tuple[IPNetwork, ...] = ()
+    traps: TrapSettings | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,6 +89,7 @@ OWN_METRICS: tuple[Metric, ...] = (
     _target("probe_failures_total", "Failed runs of the probe.", "probe", "reason", kind="counter"),
     _target("objective", "What the target's class must keep (ratio or seconds).", "objective"),
     _target("upstream_down", "Whether every upstream of the target is down."),
+    _target("traps_total", "SNMP traps and informs of the target, by what they say.", "trap", kind="counter"),
     _target("in_maintenance", "Whether the target is under maintenance."),
     _target("targets_behind", "Targets that are reached only through this one, where it is an upstream."),
     _target("redundancy_paths", "How many upstreams of the target answer, where it has more than one."),
@@ -127,6 +128,12 @@ OWN_METRICS: tuple[Metric, ...] = (
         kind="counter",
     ),
     _own("icmp_receive_drops", "Replies dropped for lack of buffer within the window.", "window"),
+    _own(
+        "trap_datagrams_total",
+        "Datagrams at the trap port, by what became of them.",
+        "result",
+        kind="counter",
+    ),
     _own("web_refused_connections_total", "Connections closed because there were too many.", kind="counter"),
     _own(
         "file_shortages_total",

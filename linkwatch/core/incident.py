@@ -25,7 +25,16 @@ from linkwatch.core.grouping import Grouping, Situation, Survey, worst_first
 from linkwatch.core.inventory import Inventory
 from linkwatch.core.memory import Memory
 from linkwatch.core.message import Style, summarize
-from linkwatch.core.records import Alert, AlertState, Changes, Incident, IncidentState, NotificationKind
+from linkwatch.core.records import (
+    Alert,
+    AlertState,
+    Changes,
+    Event,
+    Incident,
+    IncidentState,
+    NotificationKind,
+    TargetEvent,
+)
 from linkwatch.core.review import Review, is_emergency
 from linkwatch.core.telling import close, run_due
 
@@ -108,6 +117,19 @@ class IncidentBook:
         draft = self._draft(inventory, now)
         draft.log(self._get(id_), "note", **_signed(by, note))
         return draft.changes()
+
+    def report(self, said: Iterable[TargetEvent]) -> Changes:
+        """What devices said of themselves, in the timeline of every open incident about them."""
+        about: dict[str, list[int]] = {}
+        for incident in self._open.values():
+            for target in {incident.root, *incident.targets}:
+                about.setdefault(target, []).append(incident.id)
+        lines = (
+            Event(id_, one.at, one.kind, {"target": one.target, **one.detail})
+            for one in said
+            for id_ in about.get(one.target, ())
+        )
+        return Changes(events=tuple(lines))
 
     def resolve(self, id_: int, by: str, inventory: Inventory, now: float, note: str = "") -> Changes:
         """Somebody closed it, which is possible once none of its alerts is measured as firing."""

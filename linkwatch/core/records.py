@@ -172,6 +172,16 @@ class Event:
     detail: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class TargetEvent:
+    """What a device said of itself, unasked. `kind` and `detail` as in a timeline's line."""
+
+    target: str
+    at: float
+    kind: str
+    detail: Mapping[str, str] = field(default_factory=dict)
+
+
 class NotificationKind(StrEnum):
     """Why somebody is told."""
 

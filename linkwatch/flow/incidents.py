@@ -19,7 +19,7 @@ from linkwatch.core.grouping import Situation
 from linkwatch.core.incident import IncidentBook
 from linkwatch.core.inventory import Inventory
 from linkwatch.core.message import Style
-from linkwatch.core.records import Alert, Changes, IncidentState, Transition
+from linkwatch.core.records import Alert, Changes, IncidentState, TargetEvent, Transition
 from linkwatch.core.topology import Reachability
 from linkwatch.flow.deliver import Deliverer
 from linkwatch.flow.evidence import Witnesses, gather
@@ -75,6 +75,17 @@ class Incidents:
     def note_path_end(self, target: str, end: PathEnd | None) -> None:
         """Where the path to a target ends; None: it reaches the target again."""
         self._witnesses.note_path_end(target, end)
+
+    async def report(self, said: Sequence[TargetEvent]) -> frozenset[str]:
+        """Write what devices said of themselves into the timelines of the incidents about them.
+
+        Gives the targets of which there was an incident.
+        """
+        async with self._lock:
+            changes = self._book.report(said)
+            if changes:
+                await self._commit(changes)
+        return frozenset(event.detail["target"] for event in changes.events)
 
     async def judge(
         self,

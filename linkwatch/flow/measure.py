@@ -61,6 +61,7 @@ class Measurer:
         self._sessions: dict[Key, Session] = {}
         self._running: dict[Key, asyncio.Task[None]] = {}
         self._failures: Counter[Key] = Counter()
+        self._again: set[Key] = set()
         self._changed = asyncio.Event()
         self._failure: BaseException | None = None
 
@@ -77,12 +78,25 @@ class Measurer:
             del self._jobs[key]
             await self._close(key)
             del self._failures[key]
+            self._again.discard(key)
         for key, (target, spec) in wanted.items():
             if key not in self._jobs:
                 probe_target = ProbeTarget(target.id, target.address, inventory.scope.allows)
                 self._sessions[key] = registry.open_session(spec.type, probe_target, spec.settings)
                 self._schedule.add(key, spec.interval_s, self._monotonic())
         self._jobs = wanted
+        self._changed.set()
+
+    def hasten(self, target: Target, kind: str, at: float) -> None:
+        """Run the target's probes of this type at `at` (monotonic), unless they are due before.
+
+        One that runs now runs again afterwards: it may have read what has changed since.
+        """
+        for key in ((target.id, spec.name) for spec in target.probes if spec.type == kind):
+            if key in self._running:
+                self._again.add(key)
+            else:
+                self._schedule.hasten(key, at)
         self._changed.set()
 
     async def run(self) -> None:
@@ -129,6 +143,10 @@ class Measurer:
             self._on_sample(target, spec, sample)
         finally:
             del self._running[key]
+            if key in self._again:
+                self._again.discard(key)
+                self._schedule.hasten(key, self._monotonic())
+                self._changed.set()
 
     def _confirm(self, key: Key, sample: Sample) -> None:
         """One failure is a suspicion: try again soon, so that a real one is known within seconds."""

@@ -141,6 +141,10 @@ _VALUE = _object(
     }
 )
 
+_EVENT = _object(
+    {"at": TIME, "kind": TEXT, "detail": {"type": "object", "additionalProperties": TEXT}},
+)
+
 _NOTIFICATION = _object(
     {
         "contact": TEXT,
@@ -189,6 +193,7 @@ _SCHEMAS: Mapping[str, Schema] = {
             ),
             "values": _list(_VALUE),
             "open_incidents": _list(WHOLE),
+            "events": _list(_EVENT),
         }
     ),
     "Incident": _object(
@@ -211,15 +216,7 @@ _SCHEMAS: Mapping[str, Schema] = {
             "acknowledged_at": TIME_OR_NONE,
             "acknowledged_by": TEXT_OR_NONE,
             "resolved_at": TIME_OR_NONE,
-            "timeline": _list(
-                _object(
-                    {
-                        "at": TIME,
-                        "kind": TEXT,
-                        "detail": {"type": "object", "additionalProperties": TEXT},
-                    }
-                )
-            ),
+            "timeline": _list(_EVENT),
             "notifications": _list(_NOTIFICATION),
         }
     ),

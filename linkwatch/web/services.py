@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Protocol
@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry
 from linkwatch.core.board import Board
 from linkwatch.core.catalog import Catalog
 from linkwatch.core.inventory import Inventory
-from linkwatch.core.records import Alert
+from linkwatch.core.records import Alert, TargetEvent
 from linkwatch.core.topology import Reachability
 from linkwatch.store.store import Store
 
@@ -55,6 +55,7 @@ class Services:
     `reload` reads the configuration again; raises ConfigErrors, and then nothing has changed.
 
     `zone`: where the people are who read the pages. `unmeasured`: why nothing can be sent to a target.
+    `events`: what the device of a target said of itself, the newest first.
     """
 
     board: Board
@@ -70,6 +71,7 @@ class Services:
     now: Callable[[], float]
     zone: tzinfo
     unmeasured: Callable[[], Mapping[str, str]] = dict
+    events: Callable[[str], Sequence[TargetEvent]] = lambda _target: ()
 
 
 SERVICES = web.AppKey("services", Services)

@@ -92,6 +92,13 @@ EVENTS = {
     "note": Word("Ghi chú", "Note"),
     "reopened": Word("Mở lại", "Reopened"),
     "resolved": Word("Kết thúc", "Resolved"),
+    "cold-start": Word("Thiết bị báo: khởi động lại", "Device says: started"),
+    "warm-start": Word("Thiết bị báo: khởi động lại, không mất điện", "Device says: started again, warm"),
+    "link-down": Word("Thiết bị báo: cổng mất kết nối", "Device says: link down"),
+    "link-up": Word("Thiết bị báo: cổng có kết nối", "Device says: link up"),
+    "authentication-failure": Word("Thiết bị báo: có người truy cập sai", "Device says: a log-in failed"),
+    "bgp-established": Word("Thiết bị báo: phiên BGP thông", "Device says: BGP established"),
+    "bgp-lost": Word("Thiết bị báo: phiên BGP đứt", "Device says: BGP lost"),
 }
 """Kinds of timeline lines; one that is not here is shown by its own name."""
 
@@ -106,12 +113,14 @@ DETAILS = {
     "fallback": "chuyển sang kênh",
     "following": "trước đây tiếp đến",
     "hop": "chặng",
+    "interface": "cổng",
     "kind": "loại tin",
     "last": "dừng sau",
     "note": "ghi chú",
     "now": "thành",
     "number": "lần",
     "organization": "đơn vị",
+    "peer": "đối tác BGP",
     "reason": "lý do",
     "receivers": "người nhận",
     "repeated": "gửi lại",

@@ -11,6 +11,7 @@ from aiohttp import web
 from linkwatch.core.board import Board
 from linkwatch.core.catalog import TARGET_LABELS
 from linkwatch.core.inventory import Kind, Target
+from linkwatch.core.records import TargetEvent
 from linkwatch.core.status import Status, count, overall
 from linkwatch.web.answer import json_answer, page_size, parameters, read_cursor, rfc3339, write_cursor
 from linkwatch.web.api.incidents import open_incidents
@@ -76,6 +77,7 @@ async def show_target(request: web.Request) -> web.Response:
         "objectives": _objectives(view, target),
         "values": list(_values(services.board, target.id)),
         "open_incidents": incidents,
+        "events": [_event(event) for event in services.events(target.id)],
     }
     return json_answer(request, payload)
 
@@ -110,6 +112,10 @@ def _check_choice(query: Mapping[str, str], name: str, choices: type[Kind] | typ
     allowed = [choice.value for choice in choices]
     if query.get(name, allowed[0]) not in allowed:
         raise bad_request(f"{name} is one of {', '.join(allowed)}.")
+
+
+def _event(event: TargetEvent) -> dict[str, Any]:
+    return {"at": rfc3339(event.at), "kind": event.kind, "detail": dict(event.detail)}
 
 
 def _objectives(view: View, target: Target) -> dict[str, float | None]:

@@ -36,7 +36,8 @@ BUFFER_BYTES = 4 * 1024 * 1024
 _SO_MEMINFO = 55
 _MEMINFO_DROPS = 8
 
-OnTrap = Callable[[Sender, Meaning], None]
+OnTrap = Callable[[str, Meaning], None]
+"""Takes the key of a sender, and what it said."""
 Senders = Mapping[IPAddress, tuple[Sender, ...]]
 
 
@@ -59,15 +60,15 @@ def open_socket(host: str, port: int) -> socket.socket:
 class TrapReceiver:
     """Calls `on_trap` for every notification that a known sender proves to be its own; answers informs.
 
-    `results` counts every datagram. `stranger` is the unknown address that sent last, for people who wonder
-    why a device is not heard.
+    `results` counts every datagram. `last` has the address from which one of each result came last, for
+    people who wonder why a device is not heard.
     """
 
     def __init__(
         self, opened: socket.socket, engine: Engine, on_trap: OnTrap, *, monotonic: Callable[[], float]
     ) -> None:
         self.results: Counter[Result] = Counter(dict.fromkeys(Result, 0))
-        self.stranger: IPAddress | None = None
+        self.last: dict[Result, IPAddress] = {}
         self._socket, self._engine, self._on_trap = opened, engine, on_trap
         self._monotonic = monotonic
         self._senders: Senders = {}
@@ -108,16 +109,16 @@ class TrapReceiver:
         except Refused as refused:
             verdict = refused.verdict
         self.results[verdict.result] += 1
+        self.last[verdict.result] = origin
         if verdict.answer is not None:
             self._answer(verdict.answer, place)
         if verdict.meaning is not None:
-            for sender in verdict.senders:
-                self._on_trap(sender, verdict.meaning)
+            for key in dict.fromkeys(sender.key for sender in verdict.senders):
+                self._on_trap(key, verdict.meaning)
 
     def _judge(self, data: bytes, origin: IPAddress) -> Verdict:
         senders = self._senders.get(origin)
         if senders is None:
-            self.stranger = origin
             raise Refused(Result.UNKNOWN_SENDER)
         if len(data) > MESSAGE_BYTES_MAX:
             raise Refused(Result.MALFORMED)

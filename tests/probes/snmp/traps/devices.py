@@ -51,8 +51,8 @@ class Station:
         """Those that happened."""
         return {result: count for result, count in self.receiver.results.items() if count}
 
-    def _hear(self, sender: Sender, meaning: Meaning) -> None:
-        self.heard.append((sender.key, meaning))
+    def _hear(self, key: str, meaning: Meaning) -> None:
+        self.heard.append((key, meaning))
 
 
 @contextmanager

@@ -130,5 +130,5 @@ async def test_what_comes_from_an_unknown_address_is_not_read() -> None:
         here.receiver.use({})
         await send(here.port, "-v2c", "-c", "public", "@", "1", LINK_DOWN)
         await counted(here, Result.UNKNOWN_SENDER)
-        assert str(here.receiver.stranger) == "127.0.0.1"
+        assert str(here.receiver.last[Result.UNKNOWN_SENDER]) == "127.0.0.1"
         assert here.heard == []
