@@ -16,6 +16,7 @@ from linkwatch.config.settings import Config
 from linkwatch.core.board import Board
 from linkwatch.core.catalog import Catalog
 from linkwatch.core.inventory import Inventory
+from linkwatch.core.records import TargetEvent
 from linkwatch.core.rules import AlertMachine
 from linkwatch.flow.addresses import Addresses
 from linkwatch.flow.audit import Auditor
@@ -123,7 +124,6 @@ class Service:
         self.incidents = Incidents(
             self.store, self.deliverer, config, stored, board=self.board, now=CLOCK.utc, zone=ZONE
         )
-        self.paths = Paths(self.incidents.note_path_end, monotonic=CLOCK.monotonic)
         self.traps = Traps(
             self._trap_socket,
             config,
@@ -133,6 +133,7 @@ class Service:
             put=self.vitals.put,
             clock=CLOCK,
         )
+        self.paths = Paths(self.incidents.note_path_end, self._note_path_change, monotonic=CLOCK.monotonic)
         self.escalator = Escalator(self.incidents, now=CLOCK.utc)
         self.auditor = Auditor(self.store, self.incidents, self.vitals.put, now=CLOCK.utc)
         self.judge = Judge(
@@ -279,6 +280,11 @@ class Service:
             EchoTarget(targets[key], position, rows[key], interval_s, subjects[position])
             for key, position, interval_s in places
         ]
+
+    async def _note_path_change(self, target: str, changed: tuple[str, ...]) -> None:
+        event = TargetEvent(target, CLOCK.utc(), "path-changed", {"detail": "; ".join(changed)})
+        self.traps.log.add(event)
+        await self.incidents.report([event])
 
     def _view_of_paths(self) -> View:
         return View(self.config.inventory, self.addresses.known, self.verdicts.doubtful)

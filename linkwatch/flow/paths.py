@@ -17,7 +17,7 @@ from typing import Protocol
 
 from linkwatch.core.blame import PathEnd
 from linkwatch.core.inventory import Inventory, IPAddress
-from probes.path import Route, Trace, TracePermissionError, Tracer, share_tracer
+from probes.path import Route, Trace, TracePermissionError, Tracer, changes, share_tracer
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +53,13 @@ class OnEnd(Protocol):
 
     def __call__(self, target: str, end: PathEnd | None) -> None:
         """Take note."""
+
+
+class OnChange(Protocol):
+    """Hears that the way to a target is another one than before."""
+
+    async def __call__(self, target: str, changed: tuple[str, ...]) -> None:
+        """Take note; `changed`: one line for each hop."""
 
 
 class Turns:
@@ -118,10 +125,11 @@ class Turns:
 
 
 class Paths:
-    """Traces whose turn it is. `on_end` hears where the way to a target in doubt ends."""
+    """Traces whose turn it is. `on_end` hears where the way to a target in doubt ends, `on_change` when the
+    way of one that answers has changed."""
 
-    def __init__(self, on_end: OnEnd, *, monotonic: Callable[[], float]) -> None:
-        self._on_end, self._monotonic = on_end, monotonic
+    def __init__(self, on_end: OnEnd, on_change: OnChange, *, monotonic: Callable[[], float]) -> None:
+        self._on_end, self._on_change, self._monotonic = on_end, on_change, monotonic
         self._turns = Turns(monotonic())
         self._good: dict[str, Trace] = {}
         self._doubtful: frozenset[str] = frozenset()
@@ -148,6 +156,8 @@ class Paths:
 
     async def _trace(self, tracer: Tracer, target: str, view: View) -> None:
         good, address = self._good.get(target), view.addresses[target]
+        if good and good.destination != address:
+            good = None
         hops = len(good.hops) + SPARE_HOPS if good else _ROUTE.max_hops
         try:
             trace = await tracer.trace(address, replace(_ROUTE, max_hops=hops), DEADLINE_S)
@@ -157,9 +167,14 @@ class Paths:
             log.warning("the path to %s was not traced: %s", target, type(error).__name__)
             return
         if trace.reached:
-            self._good[target] = trace
+            await self._keep(target, good, trace)
         elif target in self._doubtful:
             self._on_end(target, end_of(trace, good))
+
+    async def _keep(self, target: str, before: Trace | None, trace: Trace) -> None:
+        self._good[target] = trace.filled_from(before) if before else trace
+        if before and (changed := changes(before, trace)):
+            await self._on_change(target, changed)
 
 
 @contextmanager

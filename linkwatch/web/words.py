@@ -76,6 +76,7 @@ EVENTS = {
     "impact-grew": Word("Ảnh hưởng lan rộng", "Impact grew"),
     "fault-owner": Word("Xác định đơn vị chịu trách nhiệm", "Fault owner"),
     "path-ends": Word("Đường đi bị đứt", "The path ends"),
+    "path-changed": Word("Đường đi thay đổi", "The path changed"),
     "covered": Word("Bị che", "Covered"),
     "uncovered": Word("Hết bị che", "Uncovered"),
     "clock-set": Word("Đồng hồ máy chủ được chỉnh", "The server's clock was set"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import struct
 from ipaddress import ip_address
 
@@ -97,6 +98,25 @@ def test_a_segment_that_acknowledges_a_syn_is_an_answer(flags: int, arrived: boo
     found = read_tcp(bytes([0x45]).ljust(20, b"\0") + segment, ROUTER[4])
     expected = Answer(Sent(Method.TCP, ROUTER[4], FIRST_PORT, 999), Kind.ARRIVED, ROUTER[4])
     assert found == (expected if arrived else None)
+
+
+def test_fifty_thousand_garbled_answers_are_read_or_refused() -> None:
+    dice = random.Random(4)
+    whole = [
+        error(
+            version, *dice.choice([(3, 4), (11, 0), (1, 4), (2, 0)]), compose(flow_of(method, version), 9, 1)
+        )
+        for version in (4, 6)
+        for method in Method
+    ]
+    for _ in range(50_000):
+        message = bytearray(dice.choice(whole))
+        for _ in range(dice.randrange(1, 6)):
+            message[dice.randrange(len(message))] = dice.randrange(256)
+        garbled, source = bytes(message[: dice.randrange(len(message) + 1)]), ROUTER[dice.choice((4, 6))]
+        for read in (read_icmp, read_tcp):
+            found = read(garbled, source)
+            assert found is None or isinstance(found, Answer)
 
 
 @given(data=st.binary(max_size=120), version=st.sampled_from([4, 6]))
