@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass, fields, is_dataclass
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import Any, get_origin, get_type_hints
+from typing import Any, get_args, get_origin, get_type_hints
 
 from probes import registry
 from probes.sample import Sample
@@ -41,7 +41,8 @@ def settings_from_options(kind: str, options: Mapping[str, str | Sequence[str]])
     """Settings of a kind from texts by field name.
 
     Durations are written `3s` or `500ms`, switches `yes` or `no`, lists with commas or as a sequence,
-    mappings as `NAME=VALUE`. Raises ValueError (registry.UnknownProbe is one) with what is allowed.
+    mappings as `NAME=VALUE`, entries of their own as JSON objects. Raises ValueError
+    (registry.UnknownProbe is one) with what is allowed.
     """
     settings = registry.settings_of(kind)
     hints = get_type_hints(settings)
@@ -82,6 +83,7 @@ def sample_to_json(sample: Sample, more: Mapping[str, Any] = MappingProxyType({}
 def _option(entry: Any, hint: Any) -> Option:
     name = entry.name.removesuffix("_s") if hint is float else entry.name
     is_shown = not entry.metadata.get("secret") and entry.default not in (MISSING, "", ())
+    is_shown = is_shown and not _has_entries(hint)
     default = _default_text(entry.name, entry.default) if is_shown else ""
     repeatable = hint not in (str, int, float, bool)
     return Option(
@@ -99,6 +101,8 @@ def _default_text(name: str, value: Any) -> str:
 
 def _parse(name: str, hint: Any, value: str | Sequence[str]) -> Any:
     texts = [value] if isinstance(value, str) else list(value)
+    if _has_entries(hint):
+        return tuple(_parse_entry(name, get_args(hint)[0], text) for text in texts)
     if get_origin(hint) is tuple:
         return tuple(part.strip() for text in texts for part in text.split(",") if part.strip())
     if get_origin(hint) is not None:
@@ -107,6 +111,46 @@ def _parse(name: str, hint: Any, value: str | Sequence[str]) -> Any:
         return _parse_scalar(name, hint, texts[-1])
     except (ValueError, KeyError):
         raise ValueError(f"{name}: not {_WANTED.get(hint, 'a text')}: {texts[-1]!r}") from None
+
+
+def _has_entries(hint: Any) -> bool:
+    return get_origin(hint) is tuple and is_dataclass(get_args(hint)[0])
+
+
+def _parse_entry(name: str, shape: Any, text: str) -> Any:
+    """An entry written as JSON; no message quotes it, for it may hold secrets."""
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError):
+        document = None
+    if not isinstance(document, dict):
+        raise ValueError(f"{name}: not a JSON object")
+    hints = get_type_hints(shape)
+    unknown = [key for key in document if key not in hints]
+    if unknown:
+        raise ValueError(f"{name}: unknown key {unknown[0]!r}; there are {', '.join(hints)}")
+    missing = [each.name for each in fields(shape) if _is_needed(each) and each.name not in document]
+    if missing:
+        raise ValueError(f"{name}: {missing[0]} is missing")
+    return shape(**{key: _parse_json(key, hints[key], value) for key, value in document.items()})
+
+
+def _is_needed(entry: Any) -> bool:
+    return entry.default is MISSING and entry.default_factory is MISSING
+
+
+def _parse_json(name: str, hint: Any, value: Any) -> Any:
+    if get_origin(hint) is tuple:
+        return tuple(map(_as_text, value if isinstance(value, list) else [value]))
+    if get_origin(hint) is None:
+        return _parse(name, hint, _as_text(value))
+    if not isinstance(value, dict):
+        raise ValueError(f"{name}: not an object")
+    return {key: _as_text(inner) for key, inner in value.items()}
+
+
+def _as_text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 _WANTED = {int: "a whole number", float: "a number, or a duration such as 3s", bool: "yes or no"}

@@ -19,6 +19,7 @@ MODULES = {
     "icmp": "probes.icmp",
     "snmp": "probes.snmp",
     "http": "probes.http",
+    "journey": "probes.journey",
     "rtsp": "probes.rtsp",
     "tcp": "probes.tcp",
     "tls": "probes.tls",
@@ -38,9 +39,10 @@ class ProbeModule(Protocol):
     """What a probe module holds.
 
     `Settings`: a frozen dataclass of simple types (str, int, float, bool, tuple[str, ...],
-    Mapping[str, str]); durations are seconds in fields named `*_s`; `__post_init__` raises ValueError
-    with what is allowed. `open_session(target, settings)` stands beside these only where a probe keeps
-    state between samples, `inspect(target, settings, deadline_s)` where it can tell more than a sample.
+    Mapping[str, str], a tuple of another such dataclass); durations are seconds in fields named `*_s`;
+    `__post_init__` raises ValueError with what is allowed. `open_session(target, settings)` stands beside
+    these only where a probe keeps state between samples, `inspect(target, settings, deadline_s)` only where
+    it can tell more than a sample.
     """
 
     Settings: type[Any]

@@ -45,7 +45,12 @@ class Pace:
     timeout_s: float
 
 
-PACES: Mapping[str, Pace] = {"icmp": Pace(0.1, 3.0), "snmp": Pace(5.0, 10.0), "rtsp": Pace(10.0, 10.0)}
+PACES: Mapping[str, Pace] = {
+    "icmp": Pace(0.1, 3.0),
+    "snmp": Pace(5.0, 10.0),
+    "rtsp": Pace(10.0, 10.0),
+    "journey": Pace(10.0, 30.0),
+}
 OTHER_PACE = Pace(1.0, 10.0)
 LONGEST_INTERVAL_S = 86_400.0
 LONGEST_TIMEOUT_S = 60.0

@@ -39,25 +39,37 @@ def read_settings(kind: str, given: Mapping[str, Any], *, partial: bool = False)
 
     `partial`: only the keys are checked, since more will be given elsewhere.
     """
-    shape = registry.settings_of(kind)
-    hints = {key: hint for key, hint in _hints_of(kind).items() if key not in PACE_KEYS}
-    values: dict[str, Any] = {}
-    found: list[Found] = []
-    for key, raw in given.items():
-        if key in hints and raw is not None:
-            _read_one(key, raw, hints[key], values, found)
-        elif key not in hints and key not in PACE_KEYS and key != DEADLINE:
-            found.append(((key,), "unknown key" + suggest(key, allowed_keys(kind))))
-    missing = [key for key, hint in hints.items() if hint.needed and given.get(key) is None and not partial]
-    found += [((key,), f"is missing (the {kind} probe needs it)") for key in missing]
-    if found or partial:
-        return None, found
-    return _build(shape, hints, values)
+    shape: type = registry.settings_of(kind)
+    hints = {key: hint for key, hint in _hints_of(shape).items() if key not in PACE_KEYS}
+    own = {key: raw for key, raw in given.items() if key in hints or key not in (*PACE_KEYS, DEADLINE)}
+    values, found = _read_keys(own, hints, allowed_keys(kind))
+    if not partial:
+        found += _missing(own, hints, f"the {kind} probe")
+    return (None, found) if found or partial else _build(shape, hints, values)
 
 
 def allowed_keys(kind: str) -> list[str]:
     """Every key that an entry of this type may have."""
-    return list(dict.fromkeys((*PACE_KEYS, DEADLINE, *sorted(_hints_of(kind)))))
+    shape: type = registry.settings_of(kind)
+    return list(dict.fromkeys((*PACE_KEYS, DEADLINE, *sorted(_hints_of(shape)))))
+
+
+def _read_keys(
+    given: Mapping[str, Any], hints: Mapping[str, _Hint], allowed: list[str]
+) -> tuple[dict[str, Any], list[Found]]:
+    values: dict[str, Any] = {}
+    found: list[Found] = []
+    for key, raw in given.items():
+        if key not in hints:
+            found.append(((key,), "unknown key" + suggest(key, allowed)))
+        elif raw is not None:
+            _read_one(key, raw, hints[key], values, found)
+    return values, found
+
+
+def _missing(given: Mapping[str, Any], hints: Mapping[str, _Hint], whose: str) -> list[Found]:
+    missing = [key for key, hint in hints.items() if hint.needed and given.get(key) is None]
+    return [((key,), f"is missing ({whose} needs it)") for key in missing]
 
 
 def _build(shape: type, hints: Mapping[str, _Hint], values: Mapping[str, Any]) -> tuple[Any, list[Found]]:
@@ -72,8 +84,18 @@ def _build(shape: type, hints: Mapping[str, _Hint], values: Mapping[str, Any]) -
 def _read_one(key: str, raw: Any, hint: _Hint, values: dict[str, Any], found: list[Found]) -> None:
     try:
         values[hint.field] = hint.read(raw)
+    except _EntriesError as error:
+        found += [((key, *below), text) for below, text in error.found]
     except ValueError as error:
         found.append(((key,), str(error)))
+
+
+class _EntriesError(ValueError):
+    """What is wrong within the entries of a list."""
+
+    def __init__(self, found: list[Found]) -> None:
+        super().__init__("entries are wrong")
+        self.found = found
 
 
 class _Hint(typing.NamedTuple):
@@ -85,8 +107,7 @@ class _Hint(typing.NamedTuple):
 
 
 @cache
-def _hints_of(kind: str) -> dict[str, _Hint]:
-    shape = registry.settings_of(kind)
+def _hints_of(shape: type) -> dict[str, _Hint]:
     types_by_name = typing.get_type_hints(shape)
     hints = {}
     for field in dataclasses.fields(shape):
@@ -102,6 +123,8 @@ def _reader(annotation: Any, is_duration: bool, is_secret: bool) -> Callable[[An
     origin, inner = typing.get_origin(annotation), typing.get_args(annotation)
     if origin in (typing.Union, types.UnionType):
         return _reader(next(one for one in inner if one is not type(None)), is_duration, is_secret)
+    if origin is tuple and dataclasses.is_dataclass(inner[0]):
+        return _entries_reader(inner[0])
     if origin is tuple:
         return _list_reader(_reader(inner[0], is_duration, is_secret))
     if origin is not None and issubclass(origin, Mapping):
@@ -118,6 +141,31 @@ def _reader(annotation: Any, is_duration: bool, is_secret: bool) -> Callable[[An
 
 def _list_reader(read: Callable[[Any], Any]) -> Callable[[Any], tuple[Any, ...]]:
     return lambda raw: tuple(map(read, raw if isinstance(raw, list) else [raw]))
+
+
+def _entries_reader(shape: Any) -> Callable[[Any], tuple[Any, ...]]:
+    def read_entries(raw: Any) -> tuple[Any, ...]:
+        if not isinstance(raw, list):
+            raise ValueError("must be a list of entries")
+        entries, found = [], []
+        for i, given in enumerate(raw):
+            entry, wrong = _read_entry(shape, given)
+            entries.append(entry)
+            found += [((i, *below), text) for below, text in wrong]
+        if found:
+            raise _EntriesError(found)
+        return tuple(entries)
+
+    return read_entries
+
+
+def _read_entry(shape: type, given: Any) -> tuple[Any, list[Found]]:
+    if not isinstance(given, dict):
+        return None, [((), "must be a mapping")]
+    hints = _hints_of(shape)
+    values, found = _read_keys(given, hints, list(hints))
+    found += _missing(given, hints, f"every {shape.__name__.lower()}")
+    return (None, found) if found else _build(shape, hints, values)
 
 
 def _mapping_reader(read: Callable[[Any], Any]) -> Callable[[Any], dict[str, Any]]:

@@ -86,7 +86,7 @@ class ProbeReader:
         return self._by_kind[kind]
 
     def _read(self, raw: Any, path: Path) -> ProbeSpec | None:
-        key = repr(raw)
+        key = f"{self._document.folder(path)}: {raw!r}"
         if key not in self._shared:
             before = len(self._document.problems)
             spec = self._build(raw, path)
@@ -101,7 +101,7 @@ class ProbeReader:
             return None
         kind = raw.get("type")
         defaults = self._defaults.get(kind, {}) if isinstance(kind, str) else {}
-        given = {**defaults, **raw}
+        given = {**self._beside(defaults, ("defaults", str(kind))), **self._beside(raw, path)}
         entry = self._document.read(ProbeEntry, _common(given), path)
         if not isinstance(kind, str):
             return None
@@ -115,6 +115,13 @@ class ProbeReader:
         settings, found = read_settings(kind, given, partial=kind in self._broken)
         self._note(path, found)
         return self._spec(entry, settings, path) if entry is not None else None
+
+    def _beside(self, given: Mapping[str, Any], path: Path) -> dict[str, Any]:
+        """Files that a probe reads lie beside the inventory, wherever a command runs."""
+        return {
+            key: str(self._document.folder((*path, key)) / raw) if _is_file(key, raw) else raw
+            for key, raw in given.items()
+        }
 
     def _spec(self, entry: ProbeEntry, settings: Any, path: Path) -> ProbeSpec | None:
         pace = PACES.get(entry.type, OTHER_PACE)
@@ -138,6 +145,10 @@ class ProbeReader:
     def _note(self, path: Path, found: list[tuple[Path, str]]) -> None:
         for below, text in found:
             self._document.complain((*path, *below), text)
+
+
+def _is_file(key: str, raw: Any) -> bool:
+    return key.endswith("_file") and isinstance(raw, str) and raw != ""
 
 
 def _common(raw: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass, replace
+from functools import reduce
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import unquote, unquote_plus
 
 from probes.sample import Sample
 
@@ -25,14 +26,18 @@ def secrets_of(settings: Any) -> Iterator[str]:
 
 
 def mask(sample: Sample, secrets: Iterable[str]) -> Sample:
-    """The sample without any of these in its texts, written plainly or as in a URL."""
-    hidden = {form for secret in secrets if len(secret) >= _SHORTEST for form in (secret, quote(secret, ""))}
-    longest_first = sorted(hidden, key=len, reverse=True)
+    """The sample without any of these in its texts, written plainly or as URLs and forms write them."""
+    longest_first = sorted({each for each in secrets if len(each) >= _SHORTEST}, key=len, reverse=True)
 
     def clean(text: str) -> str:
-        for secret in longest_first:
-            text = text.replace(secret, "***")
+        for read in (str, unquote, unquote_plus):
+            if any(secret in read(text) for secret in longest_first):
+                text = reduce(_hide, longest_first, read(text))
         return text
 
     facts = {name: clean(text) for name, text in sample.facts.items()}
     return replace(sample, detail=clean(sample.detail), facts=facts)
+
+
+def _hide(text: str, secret: str) -> str:
+    return text.replace(secret, "***")

@@ -162,6 +162,48 @@ targets:
     assert http.settings.headers == {"X-Number": "012"}
 
 
+def test_the_steps_of_a_journey_are_read_with_their_secrets(read: Write) -> None:
+    config = read(
+        """
+targets:
+  - id: portal
+    kind: portal
+    address: http://10.0.0.1/
+    probes:
+      - type: journey
+        username: noc
+        password: "${PASSWORD}"
+        steps:
+          - {name: form, url: /login, carry: {csrf: 'regex:value="(.*)"'}}
+          - {name: log-in, url: /session, form: {csrf: "{{csrf}}", password: "${PASSWORD}"}, status: 3xx}
+""",
+        PASSWORD="m4t-kh4u",
+    )
+    [spec] = config.inventory.targets["portal"].probes
+    form, log_in = spec.settings.steps
+    assert (spec.interval_s, spec.timeout_s) == (60.0, 30.0)
+    assert form.carry == {"csrf": 'regex:value="(.*)"'}
+    assert (log_in.name, log_in.form["password"], log_in.status) == ("log-in", "m4t-kh4u", ("3xx",))
+    assert "m4t-kh4u" not in repr(config)
+
+
+def test_files_of_a_probe_lie_beside_the_inventory(read: Write, tmp_path: Path) -> None:
+    config = read(
+        """
+defaults: {http: {ca_file: ca.pem}}
+targets:
+  - id: a
+    kind: portal
+    address: https://10.0.0.1/
+    probes: [{type: http, client_cert_file: sub/own.pem, client_key_file: /etc/key.pem}]
+"""
+    )
+    settings = config.inventory.targets["a"].probes[0].settings
+    assert settings.ca_file == str(tmp_path / "ca.pem")
+    assert settings.client_cert_file == str(tmp_path / "sub" / "own.pem")
+    assert settings.client_key_file == "/etc/key.pem"
+
+
 def test_equal_probe_entries_share_one_spec(read: Write) -> None:
     row = "{{id: {0}, kind: router, address: 10.0.0.1, probes: [{{type: snmp, port: 1161}}]}}"
     targets = read(f"targets: [{row.format('a')}, {row.format('b')}]").inventory.targets

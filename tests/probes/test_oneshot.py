@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from probes import http, oneshot, snmp
+from probes import http, journey, oneshot, snmp
 from probes.sample import Reason, Sample
 from probes.testing import hang, serve_tcp
 
@@ -33,6 +33,16 @@ def test_mappings_are_pairs_and_lists_may_be_repeated() -> None:
     assert oneshot.settings_from_options("http", given) == wanted
 
 
+def test_entries_are_json_objects_one_an_option() -> None:
+    steps = [
+        '{"name": "a", "carry": {"v": "json:n"}, "status": [200, "3xx"]}',
+        '{"name": "b", "url": "/{{v}}"}',
+    ]
+    read = oneshot.settings_from_options("journey", {"steps": steps, "verify": "no"})
+    first = journey.Step(name="a", carry={"v": "json:n"}, status=("200", "3xx"))
+    assert read == journey.Settings(verify=False, steps=(first, journey.Step(name="b", url="/{{v}}")))
+
+
 @pytest.mark.parametrize(
     ("kind", "given", "message"),
     [
@@ -43,6 +53,15 @@ def test_mappings_are_pairs_and_lists_may_be_repeated() -> None:
         ("snmp", {"admin_down": "maybe"}, "admin_down: not yes or no: 'maybe'"),
         ("snmp", {"port": "0"}, "port: must be 1 to 65535"),
         ("http", {"headers": "s3cret"}, "headers: not NAME=VALUE$"),
+        ("journey", {"steps": '{"name": s3cret'}, "steps: not a JSON object$"),
+        ("journey", {"steps": '["s3cret"]'}, "steps: not a JSON object$"),
+        ("journey", {"steps": '{"url": "/"}'}, "steps: name is missing$"),
+        (
+            "journey",
+            {"steps": '{"name": "a", "ulr": "/"}'},
+            "steps: unknown key 'ulr'; there are url, method",
+        ),
+        ("journey", {"steps": '{"name": "a", "form": "s3cret"}'}, "form: not an object$"),
     ],
 )
 def test_wrong_options_say_what_is_allowed(kind: str, given: dict[str, str], message: str) -> None:
