@@ -17,13 +17,14 @@ from linkwatch.cli.holder import Holder, find_holder
 from linkwatch.config.load import load
 from linkwatch.config.problems import ConfigErrors
 from linkwatch.config.rulefile import load_rules
-from linkwatch.config.settings import Config, ServerSettings
+from linkwatch.config.settings import Config, ServerSettings, TrapSettings
 from linkwatch.core.inventory import Inventory
 from linkwatch.flow.measure import host_of, literal_address
 from linkwatch.store.inspection import database_file, inspect_store
 from linkwatch.web.server import listen
 from probes.resolve import ResolveError, resolve
 from probes.sample import Reason, Target
+from probes.snmp.traps import engine_id, open_socket
 
 SPACE_WANTED_BYTES = 200 * 1024 * 1024
 FILES_OF_ITS_OWN = 1024
@@ -57,6 +58,8 @@ def files_wanted(config: Config) -> int:
 def examine_premises(config: Config) -> Iterator[Finding]:
     """Look at everything; nothing is changed."""
     yield _port(config.server)
+    if config.server.traps is not None:
+        yield _trap_port(config.server, config.server.traps, engine_id(config.instance))
     yield from _store(config.store_url)
     yield from asyncio.run(_names(config.inventory))
 
@@ -70,6 +73,18 @@ def _port(server: ServerSettings) -> Finding:
             return _who_listens(server, where)
         return Finding("port", False, str(error.strerror), _mend_port(error.errno, server))
     return Finding("port", True, f"{where} is free")
+
+
+def _trap_port(server: ServerSettings, traps: TrapSettings, engine: bytes) -> Finding:
+    where = f"{traps.host} UDP port {traps.port}"
+    try:
+        open_socket(traps.host, traps.port).close()
+    except OSError as error:
+        if _health(server) is not None:
+            return Finding("trap port", True, f"{where} is held, and LinkWatch is running")
+        mend = f"sudo ss -lunp 'sport = :{traps.port}'   # then end that program, or change server.traps"
+        return Finding("trap port", False, str(error), mend)
+    return Finding("trap port", True, f"{where} is free; our SNMPv3 engine ID is 0x{engine.hex()}")
 
 
 def _mend_port(number: int | None, server: ServerSettings) -> str:

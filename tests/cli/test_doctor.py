@@ -42,6 +42,21 @@ def findings(call: Call, file: Path) -> dict[str, dict[str, Any]]:
     return {one["name"]: one for one in json.loads(result.stdout)}
 
 
+def test_the_port_for_traps_is_looked_at_where_traps_are_wanted(call: Call, tmp_path: Path) -> None:
+    with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as holder:
+        holder.bind(("127.0.0.1", 0))
+        port = holder.getsockname()[1]
+        file = write(tmp_path)
+        server = f'server: {{listen: "127.0.0.1:0", traps: {{listen: "127.0.0.1:{port}"}}}}'
+        file.write_text(file.read_text().replace('server: {listen: "127.0.0.1:0"}', server))
+        found = findings(call, file)["trap port"]
+        assert not found["good"]
+        assert f"cannot receive traps on 127.0.0.1 port {port}: address already in use" in str(found)
+    found = findings(call, file)["trap port"]
+    assert found["good"]
+    assert "engine ID is 0x80004fb804" in str(found)
+
+
 @contextmanager
 def answering(status: int) -> Iterator[int]:
     """A server whose every answer has this status and no body; its port."""

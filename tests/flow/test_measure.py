@@ -128,6 +128,26 @@ async def test_a_failed_probe_is_tried_again_soon_but_not_for_ever(monkeypatch: 
     assert 3 <= desk.sessions["broken"].runs <= 4
 
 
+async def test_a_hastened_probe_runs_at_once_and_again_if_it_was_running(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    desk = Desk(monkeypatch, slow=lambda: asyncio.sleep(0.1, GOOD))
+    spec = ProbeSpec("http", "http", 3600.0, 5.0, None)
+    target = Target("slow", "slow", Kind.HOST, "slow", probes=(spec,))
+    desk.inventory = Inventory(desk.inventory.scope, {"slow": target})
+    async with desk.running(0.05):
+        assert desk.sessions["slow"].runs == 0
+        desk.measurer.hasten(target, "snmp", 0.0)
+        desk.measurer.hasten(target, "http", time.monotonic())
+        await asyncio.sleep(0.05)
+        assert desk.sessions["slow"].runs == 1
+        desk.measurer.hasten(target, "http", time.monotonic())
+        desk.measurer.hasten(target, "http", time.monotonic())
+        await asyncio.sleep(0.4)
+        assert desk.sessions["slow"].runs == len(desk.samples["slow"]) == 2
+    assert desk.measurer.missed == 0
+
+
 def test_only_known_addresses_inside_the_scope_are_pinged_upstreams_first() -> None:
     def host(name: str, *via: str, emergency: bool = False, pinged: bool = True) -> Target:
         probes = (ICMP,) if pinged else ()

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from linkwatch.core.inventory import Circuit
-from linkwatch.core.records import Changes
+from linkwatch.core.records import Changes, TargetEvent
 from linkwatch.web.services import Health
 from tests.web.asking import get, items
 from tests.web.world import NOW, alert, incident, reachability
@@ -60,6 +60,16 @@ async def test_targets_are_filtered_and_come_in_pages_by_id(client, world, viewe
     world.reachability = reachability(world.inventory, down=("link-ham-rong",))
     found = [target["id"] for target in await items(client, f"/api/v1/targets{query}", viewer)]
     assert found == sorted(expected)
+
+
+async def test_a_target_has_the_events_that_its_device_told_of(client, world, viewer):
+    said = TargetEvent("link-ham-rong", NOW, "link-down", {"interface": "ge-0/0/3"})
+    world.events = {"link-ham-rong": (said,)}
+    answer = await get(client, "/api/v1/targets/link-ham-rong", viewer)
+    assert answer["events"] == [
+        {"at": "2021-05-04T08:30:00.000Z", "kind": "link-down", "detail": {"interface": "ge-0/0/3"}}
+    ]
+    assert (await get(client, "/api/v1/targets/portal", viewer))["events"] == []
 
 
 async def test_a_target_has_its_values_objectives_and_incidents(client, world, viewer):

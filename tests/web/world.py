@@ -33,6 +33,7 @@ from linkwatch.core.records import (
     IncidentState,
     Notification,
     NotificationKind,
+    TargetEvent,
 )
 from linkwatch.core.topology import Reachability
 from linkwatch.store.store import Store
@@ -144,6 +145,7 @@ class World:
     health: Health = field(default_factory=lambda: Health(ok=True, data_age_s=0.4))
     board: Board = field(default_factory=Board)
     now: float = NOW
+    events: dict[str, tuple[TargetEvent, ...]] = field(default_factory=dict)
 
     def services(self) -> Services:
         """The views that the web server gets."""
@@ -160,6 +162,7 @@ class World:
             health=lambda: self.health,
             now=lambda: self.now,
             zone=ZoneInfo("Asia/Ho_Chi_Minh"),
+            events=lambda target: self.events.get(target, ()),
         )
 
     async def reload(self) -> None:

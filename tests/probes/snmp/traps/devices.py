@@ -34,10 +34,10 @@ BOBS_ENGINE = "0x8000000001020304"
 class Station:
     """A receiver on a free port of 127.0.0.1, and what it heard: (device, meaning)."""
 
-    def __init__(self, **settings: Settings) -> None:
+    def __init__(self, host: str = "127.0.0.1", **settings: Settings) -> None:
         self.heard: list[tuple[str, Meaning]] = []
         self.now_s = time.monotonic()
-        self.socket = open_socket("127.0.0.1", 0)
+        self.socket = open_socket(host, 0)
         self.port = int(self.socket.getsockname()[1])
         self.engine = Engine("here", started_at=time.time(), monotonic=lambda: self.now_s)
         self.receiver = TrapReceiver(self.socket, self.engine, self._hear, monotonic=lambda: self.now_s)
@@ -66,9 +66,9 @@ def idle_station(**settings: Settings) -> Iterator[Station]:
 
 
 @contextmanager
-def station(**settings: Settings) -> Iterator[Station]:
+def station(host: str = "127.0.0.1", **settings: Settings) -> Iterator[Station]:
     """A station that receives within the running loop."""
-    made, loop = Station(**settings), asyncio.get_running_loop()
+    made, loop = Station(host, **settings), asyncio.get_running_loop()
     made.receiver.start(loop)
     try:
         yield made

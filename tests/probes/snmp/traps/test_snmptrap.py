@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from ipaddress import ip_address
 
 import pytest
 
 from probes.snmp import Settings
-from probes.snmp.traps import Meaning, Result, TrapKind
+from probes.snmp.traps import Meaning, Result, Sender, TrapKind
 from tests.probes.snmp.traps.devices import (
     AS_BOB,
     BOB,
@@ -75,6 +76,15 @@ async def test_a_trap_and_an_inform_of_version_2c() -> None:
         await send(here.port, *words)
         assert await send(here.port, *words, tool="snmpinform") == 0, "acknowledged"
         assert await heard(here, 2) == [("router", DOWN)] * 2
+
+
+async def test_one_socket_hears_ipv4_and_ipv6() -> None:
+    with station("::", router=ROUTER) as here:
+        assert await send(here.port, "-v2c", "-c", "s3cret", "@", "1", LINK_DOWN, tool="snmpinform") == 0
+        here.receiver.use({ip_address("::1"): (Sender("six", ROUTER),)})
+        six = f"udp6:[::1]:{here.port}"
+        assert await send(here.port, "-v2c", "-c", "s3cret", six, "1", LINK_DOWN, tool="snmpinform") == 0
+        assert [key for key, _ in await heard(here, 2)] == ["router", "six"]
 
 
 @pytest.mark.parametrize(("auth", "priv"), USERS)
