@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import resource
 import shutil
+import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,9 +15,11 @@ from typing import Any
 import pytest
 
 from probes.snmp.testing import SNMPD_MISSING, has_snmpd, snmpd
+from probes.snmp.traps import Result
 from tests.live.test_outage import quick
 from tests.live.watch import Watch, wait_for, watching
 from tests.network import Namespace
+from tests.probes.snmp.traps.captures import damaged
 
 pytestmark = pytest.mark.live
 
@@ -82,6 +86,42 @@ def test_a_trap_becomes_a_poll_and_an_event_within_a_second(namespace: Namespace
         errors = watch.stop()
         assert "10.50.9.77 sends to the trap port is not heard: no target" in errors
         assert "s3cret" not in errors
+
+
+def test_a_service_under_fifty_thousand_garbage_datagrams_goes_on(
+    namespace: Namespace, tmp_path: Path
+) -> None:
+    garbage, lags = list(damaged(50_000)), []
+    with agent(namespace) as port, watching(namespace, tmp_path, document(tmp_path, port)) as watch:
+
+        def results() -> dict[Result, float]:
+            name = "linkwatch_trap_datagrams_total"
+            return {one: watch.metric(name, result=one.value) or 0.0 for one in Result}
+
+        def is_heard_again() -> bool:
+            send(namespace, COLD_START)
+            return len(events(watch)) > 1
+
+        send(namespace, LINK_DOWN)
+        wait_for(lambda: watch.metric("linkwatch_probe_success", probe="snmp") == 1)
+        before_bytes = resident_bytes(watch.pid)
+        with namespace.entered(), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+            sender.bind((ROUTER, 0))
+            for place in range(0, len(garbage), 5000):
+                for data in garbage[place : place + 5000]:
+                    sender.sendto(data, (ROUTER, TRAP_PORT))
+                time.sleep(0.3)  # the lag is told once a second
+                lags.append(watch.metric("linkwatch_loop_lag_seconds") or 0.0)
+        wait_for(lambda: sum(results().values()) == len(garbage) + 1)
+        assert max(lags) < 0.5
+        assert resident_bytes(watch.pid) - before_bytes < 20e6
+        assert watch.metric("linkwatch_icmp_consecutive_losses", target="router") == 0
+        wait_for(is_heard_again, 30)
+
+
+def resident_bytes(pid: int) -> int:
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages * resource.getpagesize()
 
 
 def test_what_a_device_says_stands_in_the_incident_that_it_announced(
