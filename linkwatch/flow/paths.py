@@ -156,6 +156,8 @@ class Paths:
 
     async def _trace(self, tracer: Tracer, target: str, view: View) -> None:
         good, address = self._good.get(target), view.addresses[target]
+        if not view.inventory.scope.allows(address):
+            return
         if good and good.destination != address:
             good = None
         hops = len(good.hops) + SPARE_HOPS if good else _ROUTE.max_hops

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from ipaddress import ip_address
+from dataclasses import replace
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 
 import pytest
 
+from linkwatch.core.inventory import Scope
 from linkwatch.flow.paths import GENTLE_S, Paths, View, shared_tracer
 from tests.core.incident_world import province, target
 from tests.live.watch import inbox, inventory, wait_for, watching
@@ -37,7 +39,12 @@ def test_the_page_says_after_which_router_the_way_ends(tmp_path: Path) -> None:
 
 
 def test_a_way_that_changes_is_told_of_a_target_that_is_well() -> None:
-    view = View(province([target("hospital")]), {"hospital": ip_address(DESTINATION[4])}, frozenset())
+    scope = Scope((ip_network("10.99.0.0/16"),))
+    view = View(
+        replace(province([target("hospital")]), scope=scope),
+        {"hospital": ip_address(DESTINATION[4])},
+        frozenset(),
+    )
     told: list[tuple[str, tuple[str, ...]]] = []
 
     async def note(name: str, changed: tuple[str, ...]) -> None:
