@@ -78,9 +78,7 @@ def _split_url(text: str) -> tuple[str, int | None]:
 
 
 def _outside(host: str, addresses: tuple[IPAddress, ...]) -> ResolveError:
-    return ResolveError(
-        Reason.PERMISSION, f"{host} is outside the scope ({', '.join(map(str, addresses))})"
-    )
+    return ResolveError(Reason.PERMISSION, f"{host} is outside the scope ({', '.join(map(str, addresses))})")
 
 
 async def _addresses_of(host: str) -> tuple[IPAddress, ...]:

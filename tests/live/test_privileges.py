@@ -10,6 +10,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -96,6 +97,14 @@ def own_view(folder: Path) -> list[str]:
     return ["unshare", "--mount", "sh", "-c", OWN_VIEW, "sh", str(folder / "view"), str(base), str(closed[0])]
 
 
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """Open to others. Not below pytest's own folder: any other run of pytest takes that away from others."""
+    with TemporaryDirectory(prefix="linkwatch-") as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
 def world(folder: Path, *addresses: str) -> dict[str, Any]:
     targets = [{"id": f"t{i}", "address": address} for i, address in enumerate(addresses)]
     document = inventory(folder, targets, server={"listen": f"127.0.0.1:{PORT}"})
@@ -104,10 +113,10 @@ def world(folder: Path, *addresses: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("user", ["", "nobody"])
 def test_no_thread_keeps_a_right_and_the_service_pings_reloads_and_stores(
-    namespace: Namespace, tmp_path: Path, user: str
+    namespace: Namespace, folder: Path, user: str
 ) -> None:
-    open_folder(tmp_path, NOBODY if user else 0)
-    with running(namespace, tmp_path, world(tmp_path, "10.50.1.1"), user) as service:
+    os.chown(folder, NOBODY if user else 0, -1)
+    with running(namespace, folder, world(folder, "10.50.1.1"), user) as service:
         wait_for(lambda: service.shows('linkwatch_up{target="t0"', "1"), 20)
         for status in service.threads():
             rights = {
@@ -118,29 +127,21 @@ def test_no_thread_keeps_a_right_and_the_service_pings_reloads_and_stores(
             assert status["Uid"].split() == [str(NOBODY if user else 0)] * 4
             assert not user or status["Groups"].split() == [str(NOBODY)]
         assert service.nicest() == -10
-        service.reload(world(tmp_path, "10.50.1.1", "fd50::1"))  # the first IPv6 target
+        service.reload(world(folder, "10.50.1.1", "fd50::1"))  # the first IPv6 target
         wait_for(lambda: service.shows('linkwatch_up{target="t1"', "1"), 20)
         assert service.shows("linkwatch_store_healthy", "1")
         assert service.shows("linkwatch_icmp_send_errors_total", "0")
-    assert (tmp_path / "linkwatch.db").stat().st_uid == (NOBODY if user else 0)
+    assert (folder / "linkwatch.db").stat().st_uid == (NOBODY if user else 0)
 
 
-def open_folder(folder: Path, owner: int) -> None:
-    """Let `owner` write the folder, and pass through those above it that are the tests' own."""
-    os.chown(folder, owner, -1)
-    for parent in (folder, *folder.parents):
-        if parent.stat().st_uid in (os.geteuid(), owner) and "pytest" in str(parent):
-            parent.chmod(parent.stat().st_mode | 0o011)
-
-
-def test_a_secret_that_only_root_may_read_is_told_at_the_start(namespace: Namespace, tmp_path: Path) -> None:
+def test_a_secret_that_only_root_may_read_is_told_at_the_start(namespace: Namespace, folder: Path) -> None:
     """Not at the first reload, weeks later."""
-    open_folder(tmp_path, NOBODY)
-    (tmp_path / "chat").write_text("json://127.0.0.1/x")
-    (tmp_path / "chat").chmod(0o600)
-    document = world(tmp_path, "10.50.1.1")
+    os.chown(folder, NOBODY, -1)
+    (folder / "chat").write_text("json://127.0.0.1/x")
+    (folder / "chat").chmod(0o600)
+    document = world(folder, "10.50.1.1")
     document["contacts"]["duty"]["channels"]["chat"] = "${file:chat}"
-    with running(namespace, tmp_path, document, "nobody") as service:
+    with running(namespace, folder, document, "nobody") as service:
         _, errors = service.process.communicate(timeout=20)
     assert service.process.returncode == 2
     assert "the secret file chat cannot be read: Permission denied" in errors
