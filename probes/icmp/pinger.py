@@ -118,7 +118,8 @@ class Pinger:
         table = self._engine.table
         versions = set(table.version[table.active].tolist())
         self._awaited = [at for version, at in self._transports.items() if version in versions]
-        self._room = max(self.receive_buffer_bytes() // REPLY_BUFFER_BYTES, SEND_BATCH)
+        replies = self.receive_buffer_bytes() // REPLY_BUFFER_BYTES
+        self._room = max(replies * 7 // 8, SEND_BATCH)  # the rest is for confirmations
         fills_s = self._room / max(self._engine.rate_hz, 1.0)
         self._look_s = min(LOOK_S, fills_s / 4)
 

@@ -22,7 +22,7 @@ GATEWAY, RESOLVER, ROUTER, WEB = "10.60.0.1", "10.61.0.53", "10.61.0.2", "10.61.
 WATCHER = "10.60.0.2"
 
 NGINX = """
-daemon off; pid {folder}/nginx.pid; error_log {folder}/error.log; worker_processes 1;
+daemon off; user root; pid {folder}/nginx.pid; error_log {folder}/error.log; worker_processes 1;
 events {{ worker_connections 64; }}
 http {{
   access_log off;
