@@ -24,10 +24,10 @@ def world_of(inventory: Inventory) -> World:
 
 
 def publish(world: World) -> None:
-    """What the inventory says of every target is on the board, measured or not."""
-    info = world.board.column("linkwatch_target_info")
+    """Every target is on the board, measured or not."""
+    maintenance = world.board.column("linkwatch_in_maintenance")
     for one in world.inventory.targets.values():
-        info.set({**one.labels(), "name": one.name}, 1.0, 0.0)
+        maintenance.set(one.labels(), 0.0, 0.0)
 
 
 def restart_after(world: World, seconds: float) -> None:
