@@ -25,6 +25,7 @@ def world_of(inventory: Inventory) -> World:
 
 def publish(world: World) -> None:
     """Every target is on the board, measured or not."""
+    world.board.column("linkwatch_start_time_seconds").set({}, world.now - 100, 0.0)
     maintenance = world.board.column("linkwatch_in_maintenance")
     for one in world.inventory.targets.values():
         maintenance.set(one.labels(), 0.0, 0.0)
