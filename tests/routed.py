@@ -67,8 +67,10 @@ class RoutedNetwork:
         for version, address in DESTINATION.items():
             self.ip("destination", "addr", "add", f"{address}/{_whole(version)}", "dev", "lo")
             self._route(version)
-        for address in DESTINATION.values():  # links and neighbours of IPv6 need a moment
-            self.run("source", "ping", "-q", "-c1", "-w5", "-i0.02", address)
+        for version in (4, 6):  # links and neighbours need a moment, on either way
+            for near, far in LINKS:
+                self._wait_for_answer(near, self.address(near, far, version))
+            self._wait_for_answer("source", DESTINATION[version])
 
     def namespace(self, node: str) -> str:
         """The name of a node's namespace."""
@@ -116,6 +118,9 @@ class RoutedNetwork:
         """Take everything down."""
         for node in NODES:
             _ip("netns", "del", self.namespace(node))
+
+    def _wait_for_answer(self, node: str, address: str) -> None:
+        self.run(node, "ping", "-q", "-c1", "-w5", "-i0.02", address)
 
     def _link(self, number: int, near: str, far: str) -> None:
         _ip(

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from ipaddress import ip_address
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -85,13 +86,14 @@ async def send(port: int, *words: str, tool: str = "snmptrap", timeout_s: str = 
     options = ["-t", timeout_s, "-r", "0"] if tool == "snmpinform" else []
     command = [program, *options, *(place if word == "@" else word for word in words)]
     quiet = asyncio.subprocess.DEVNULL
-    process = await asyncio.create_subprocess_exec(
-        *command,
-        stdout=quiet,
-        stderr=quiet,
-        env={**os.environ, "MIBS": "", "SNMP_PERSISTENT_DIR": "/nonexistent"},
-    )
-    return await process.wait()
+    with TemporaryDirectory() as folder:  # a tool's own start count: two that share it confuse each other
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            stdout=quiet,
+            stderr=quiet,
+            env={**os.environ, "MIBS": "", "SNMP_PERSISTENT_DIR": folder},
+        )
+        return await process.wait()
 
 
 async def heard(made: Station, count: int = 1) -> list[tuple[str, Meaning]]:
