@@ -1,0 +1,1 @@
+"""Jitsi: one verdict per meeting server, with the failing part named."""
