@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from bench import (
+    checks,
     exposition,
     falsedowns,
     kills,
     paging,
     pinging,
     promql,
+    recordings,
     reloading,
     roundtrip,
     single,
@@ -25,6 +27,8 @@ ROWS: tuple[Row, ...] = (
     *roundtrip.ROWS,
     *exposition.ROWS,
     *snmp.ROWS,
+    *checks.ROWS,
+    *recordings.ROWS,
     *paging.ROWS,
     *falsedowns.ROWS,
     *storm.ROWS,

@@ -61,4 +61,20 @@ ALERTMANAGER = Tool("prometheus-alertmanager", "prometheus-alertmanager")
 BLACKBOX = Tool("prometheus-blackbox-exporter", "prometheus-blackbox-exporter")
 SNMP_EXPORTER = Tool("prometheus-snmp-exporter", "prometheus-snmp-exporter")
 SNMPD = Tool("snmpd", "snmpd", ("-v",))
-PEERS = (FPING, PROMETHEUS, PROMTOOL, ALERTMANAGER, BLACKBOX, SNMP_EXPORTER, SNMPD, NFT, IP, TCPDUMP)
+SNMPBULKWALK = Tool("snmpbulkwalk", "snmp", ("-V",))
+NGINX = Tool("nginx", "nginx-light", ("-v",))
+DNSMASQ = Tool("dnsmasq", "dnsmasq-base")
+OPENSSL = Tool("openssl", "openssl", ("version",))
+PEERS = (
+    FPING,
+    PROMETHEUS,
+    PROMTOOL,
+    ALERTMANAGER,
+    BLACKBOX,
+    SNMP_EXPORTER,
+    SNMPD,
+    SNMPBULKWALK,
+    NFT,
+    IP,
+    TCPDUMP,
+)

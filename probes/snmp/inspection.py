@@ -22,7 +22,7 @@ from probes.snmp.settings import Settings
 
 _TEXTS = {"description": mib.IF_DESCR, "if_name": mib.IF_NAME}
 _STATES = {1: "up", 2: "down", 3: "testing", 4: "unknown", 5: "dormant", 6: "notPresent", 7: "lowerLayerDown"}
-_NUMBERS = {
+NUMBERS = {
     "ifType": mib.IF_TYPE,
     "ifMtu": mib.IF_MTU,
     "ifSpeed": mib.IF_SPEED,
@@ -49,7 +49,7 @@ _NUMBERS = {
     "ifHCOutMulticastPkts": mib.IF_HC_OUT_MULTICAST_PKTS,
     "ifHCOutBroadcastPkts": mib.IF_HC_OUT_BROADCAST_PKTS,
 }
-"""Columns by their names in IF-MIB."""
+"""Columns that hold numbers, by their names in IF-MIB."""
 
 Found = Mapping[str, Any]
 
@@ -81,7 +81,7 @@ async def _list_interfaces(target: Target, settings: Settings) -> list[Found]:
     host, port = split_host_port(target.host, settings.port)
     client = Client(str(await resolve_one(target, host)), port, settings)
     interfaces = await Discovery(client, replace(settings, interfaces="", exclude="", types=())).run()
-    columns = (*_TEXTS.values(), *_NUMBERS.values())
+    columns = (*_TEXTS.values(), *NUMBERS.values())
     found = []
     for interface in interfaces:
         answer = await client.get_all([f"{column}.{interface.index}" for column in columns])
@@ -101,5 +101,5 @@ def _entry(interface: Interface, said: Mapping[str, ValueType]) -> Found:
         "admin_status": _STATES.get(numbers.get(mib.IF_ADMIN_STATUS, 0)),
         "oper_status": _STATES.get(numbers.get(mib.IF_OPER_STATUS, 0)),
         "speed_bits_per_second": Reading(0.0, None, numbers).speed_bps,
-        "raw": {name: numbers[column] for name, column in _NUMBERS.items() if column in numbers},
+        "raw": {name: numbers[column] for name, column in NUMBERS.items() if column in numbers},
     }

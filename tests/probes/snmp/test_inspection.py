@@ -13,7 +13,7 @@ import pytest
 
 from probes.sample import Target
 from probes.snmp import Settings, inspect
-from probes.snmp.inspection import _NUMBERS
+from probes.snmp.inspection import NUMBERS
 from probes.snmp.testing import SNMPD_MISSING, Agent, counter64, has_snmpd, integer, serve, snmpd
 from tests.probes.snmp.devices import device
 
@@ -43,10 +43,10 @@ def walked(port: int, column: str) -> dict[int, int]:
 
 
 def test_all_interfaces_of_snmpd_are_shown_as_snmpbulkwalk_shows_them(port: int) -> None:
-    before = {name: walked(port, _NUMBERS[name]) for name in _NUMBERS}
+    before = {name: walked(port, NUMBERS[name]) for name in NUMBERS}
     interfaces = {entry["index"]: entry["raw"] for entry in shown(port)["interfaces"]}
-    after = {name: walked(port, _NUMBERS[name]) for name in _NUMBERS}
-    for name in _NUMBERS:
+    after = {name: walked(port, NUMBERS[name]) for name in NUMBERS}
+    for name in NUMBERS:
         ours = {index: raw[name] for index, raw in interfaces.items() if name in raw}
         assert ours.keys() == before[name].keys(), name
         for index, value in ours.items():
@@ -56,7 +56,7 @@ def test_all_interfaces_of_snmpd_are_shown_as_snmpbulkwalk_shows_them(port: int)
 def test_filters_narrow_what_is_watched_not_what_is_shown(port: int) -> None:
     found = shown(port, "--interfaces", "no such interface")
     assert not [entry for entry in found["values"] if "interface" in entry["labels"]]
-    assert len(found["interfaces"]) == len(walked(port, _NUMBERS["ifType"]))
+    assert len(found["interfaces"]) == len(walked(port, NUMBERS["ifType"]))
 
 
 async def test_an_interface_is_shown_with_its_states_in_words_and_its_numbers_raw() -> None:
