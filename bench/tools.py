@@ -77,4 +77,6 @@ PEERS = (
     NFT,
     IP,
     TCPDUMP,
+    NGINX,
+    DNSMASQ,
 )
