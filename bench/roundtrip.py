@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -16,15 +13,14 @@ from numpy.typing import NDArray
 
 from bench.capture import Capture, capturing
 from bench.network import FIRST, namespace
-from bench.process import PYTHON, Subject, end
+from bench.process import Subject
 from bench.row import Figure, Pace, Row
 from bench.tools import NAMESPACE, TCPDUMP
-from linkwatch.demo.namespace import open_tun
-from tests.network import Namespace
+from linkwatch.demo.wire import Conditions
+from tests.network import Namespace, wired
 
 LOOPBACK_TARGETS, WIRE_TARGETS = 5_000, 500
-DELAY_MS = 25.0
-WATCHER = "10.60.0.1"
+DELAY_MS, JITTER_S = 25.0, 0.001
 REACH_MS = 0.3
 WARM_UP_S = 3.0
 APART_S = 0.4
@@ -39,36 +35,13 @@ def measure_loopback(pace: Pace) -> Iterator[Figure]:
 
 def measure_wire(pace: Pace) -> Iterator[Figure]:
     """Over a wire in user space that delays each packet."""
-    with namespace(firewall=False) as near, namespace(firewall=False) as far, wire(near, far):
-        yield from compare(near, "near", WIRE_TARGETS, pace.pick(30, 5), 2 * DELAY_MS)
-
-
-@contextmanager
-def wire(near: Namespace, far: Namespace) -> Iterator[None]:
-    """Join two namespaces: what answers lies in `far`, and `near` reaches it over the wire alone."""
-    near.run("ip", "addr", "del", "10.50.0.0/16", "dev", "lo")
-    with near.entered():
-        near_fd = open_tun("near")
-    with far.entered():
-        far_fd = open_tun("far")
-    near.run("ip", "addr", "add", f"{WATCHER}/32", "dev", "near")
-    for inside, name, there in ((near, "near", "10.50.0.0/16"), (far, "far", f"{WATCHER}/32")):
-        inside.run("ip", "link", "set", name, "up")
-        inside.run("ip", "route", "add", there, "dev", name)
-    command = [PYTHON, "-m", "bench.subjects.wire", str(near_fd), str(far_fd), str(DELAY_MS)]
-    command += ["--first", str(FIRST), "--count", str(WIRE_TARGETS)]
-    pipe = subprocess.PIPE
-    process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, pass_fds=(near_fd, far_fd))
-    with ExitStack() as stack:
-        for close in (process.stdin, process.stdout):
-            assert close is not None
-            stack.enter_context(close)
-        stack.callback(end, process)
-        for fd in (near_fd, far_fd):
-            os.close(fd)
-        assert process.stdout is not None
-        process.stdout.readline()
-        yield
+    with (
+        namespace(firewall=False) as near,
+        namespace(firewall=False) as far,
+        wired(near, far) as wire,
+    ):
+        wire.change(Conditions(DELAY_MS / 1e3, JITTER_S))
+        yield from compare(near, "wire", WIRE_TARGETS, pace.pick(30, 5), 2 * DELAY_MS)
 
 
 def compare(

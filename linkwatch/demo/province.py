@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from linkwatch.demo.wire import Path
+from linkwatch.demo.paths import Path
+from linkwatch.demo.wire import Conditions
 
 DISTRICTS = (
     "TP Thanh Hóa", "TP Sầm Sơn", "TX Bỉm Sơn", "TX Nghi Sơn", "Bá Thước", "Cẩm Thủy", "Đông Sơn",
@@ -128,10 +129,10 @@ class Province:
         """How packets travel to every address."""
         centre = self.core(IT_CENTRE)
         inside = (self.resolver, *(address for _, _, address in self.web_servers.values()))
-        found = {address: Path(0.0004, 0.0002, through=(centre, address)) for address in inside}
-        found[centre] = Path(0.0003, 0.0001, through=(centre,))
+        found = {address: Path(Conditions(0.0004, 0.0002), (centre, address)) for address in inside}
+        found[centre] = Path(Conditions(0.0003, 0.0001), (centre,))
         for carrier in (VNPT, VIETTEL):
-            found[self.core(carrier)] = Path(0.001, 0.0005, through=(centre, self.core(carrier)))
+            found[self.core(carrier)] = Path(Conditions(0.001, 0.0005), (centre, self.core(carrier)))
         for district in self.districts:
             found |= self._district_paths(district)
         return found
@@ -140,10 +141,10 @@ class Province:
         link, router, camera = self.link(district), self.router(district), self.camera(district)
         way = (self.core(IT_CENTRE), self.core(district.carrier), link)
         delay_s, jitter_s = district.delay_s, district.delay_s / 10
-        found = {link: Path(delay_s, jitter_s, through=way)}
+        found = {link: Path(Conditions(delay_s, jitter_s), way)}
         if district.quarantine:
-            found[router] = Path(delay_s + 0.0005, jitter_s, through=(*way, router))
-            found[camera] = Path(delay_s + 0.001, jitter_s, through=(*way, router, camera))
+            found[router] = Path(Conditions(delay_s + 0.0005, jitter_s), (*way, router))
+            found[camera] = Path(Conditions(delay_s + 0.001, jitter_s), (*way, router, camera))
         return found
 
 

@@ -1,88 +1,94 @@
-"""A wire in user space between two TUN interfaces: delay, jitter, loss and cuts by address."""
+"""A wire in user space between two TUN interfaces: delay, jitter, loss, bursts and more, each way."""
 
 from __future__ import annotations
 
-import asyncio
 import os
-import random
-import struct
-from collections.abc import Mapping
-from dataclasses import dataclass
-from ipaddress import IPv4Address
+import socket
+import subprocess
+import sys
+from ipaddress import ip_address
+from multiprocessing.connection import Connection
+from types import TracebackType
+from typing import Self
 
-IPV4 = 4
-MTU = 65536
+from linkwatch.demo.carrying import OTHERS, Order
+from linkwatch.demo.lane import Bursts, Conditions, Counts, Way
 
+__all__ = ["CUT", "Bursts", "Conditions", "Counts", "Way", "Wire"]
 
-@dataclass(frozen=True, slots=True)
-class Path:
-    """How packets travel to one address: one-way delay and jitter in seconds, loss as a ratio.
-
-    `through`: the addresses on the way (and the address itself); if one is cut, nothing passes.
-    """
-
-    delay_s: float
-    jitter_s: float
-    loss_ratio: float = 0.0
-    through: tuple[str, ...] = ()
+START_DEADLINE_S = 20.0
+CUT = Conditions(cut=True)
 
 
 class Wire:
-    """Carries packets between `near` and `far` (file descriptors of TUN interfaces)."""
+    """A wire that lives in a process of its own. It is clean at first; equal seeds lose equal packets.
 
-    def __init__(self, near: int, far: int, paths: Mapping[str, Path], dice: random.Random) -> None:
-        self._ends = near, far
-        self._paths = dict(paths)
-        self._dice = dice
-        self._cut: set[str] = set()
-        self._loss: dict[str, float] = {}
-        self._ready_at: dict[tuple[int, str], float] = {}
+    A context manager. Packets are told apart by their address on the far side.
+    """
 
-    def open(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Start to carry."""
-        near, far = self._ends
-        loop.add_reader(near, self._carry, loop, near, far, 16)  # destination address of IPv4
-        loop.add_reader(far, self._carry, loop, far, near, 12)  # source address
+    def __init__(self, near: int, far: int, seed: int = 1) -> None:
+        """`near`, `far`: file descriptors of TUN interfaces; they are the wire's from now on."""
+        ours, theirs = socket.socketpair()
+        kept = near, far, theirs.fileno()
+        words = [sys.executable, "-m", "linkwatch.demo.carrying", *map(str, kept), str(seed)]
+        with theirs:
+            self._process = subprocess.Popen(words, pass_fds=kept, start_new_session=True)
+        for fd in (near, far):
+            os.close(fd)
+        self._control: Connection = Connection(ours.detach())
+        if not self._control.poll(START_DEADLINE_S):
+            self.close()
+            raise TimeoutError("the wire did not start")
+        self._control.recv()
 
-    def cut(self, address: str) -> None:
-        """Let nothing pass through `address` any more."""
-        self._cut.add(address)
+    @property
+    def pid(self) -> int:
+        """Of its process."""
+        return self._process.pid
 
-    def degrade(self, address: str, loss_ratio: float) -> None:
-        """Lose that share of the packets that pass through `address`."""
-        self._loss[address] = loss_ratio
+    def change(
+        self,
+        conditions: Conditions | None = None,
+        address: str = "",
+        *,
+        there: Conditions | None = None,
+        back: Conditions | None = None,
+    ) -> None:
+        """Change how packets travel, both ways or one; a way that is not named stays as it is.
 
-    def heal(self, address: str) -> None:
-        """Undo `cut` and `degrade`."""
-        self._cut.discard(address)
-        self._loss.pop(address, None)
+        `address`: the one on the far side that is meant; else all that have no conditions of their own.
+        What returns afterwards holds for every packet that comes from now on.
+        """
+        for way, wanted in ((Way.THERE, there or conditions), (Way.BACK, back or conditions)):
+            if wanted is not None:
+                self._tell((way, _packed(address), wanted))
 
-    def _carry(self, loop: asyncio.AbstractEventLoop, source: int, sink: int, offset: int) -> None:
-        while True:
-            try:
-                packet = os.read(source, MTU)
-            except BlockingIOError:
-                return
-            if packet[0] >> 4 != IPV4:
-                continue
-            (number,) = struct.unpack_from("!I", packet, offset)
-            self._send(loop, sink, packet, str(IPv4Address(number)))
+    def counts(self, way: Way, address: str = "") -> Counts:
+        """What has happened on a way since the beginning."""
+        return self._tell((way, _packed(address), None))
 
-    def _send(self, loop: asyncio.AbstractEventLoop, sink: int, packet: bytes, address: str) -> None:
-        path = self._paths.get(address)
-        if path is None or self._cut.intersection(path.through) or self._dice.random() < self._loss_on(path):
-            return
-        at = loop.time() + path.delay_s + self._dice.uniform(0.0, path.jitter_s)
-        at = max(at, self._ready_at.get((sink, address), 0.0))  # a queue never overtakes itself
-        self._ready_at[sink, address] = at
-        loop.call_at(at, _write, sink, packet)
+    def close(self) -> None:
+        """Take it away; packets under way are lost."""
+        self._control.close()
+        try:
+            self._process.wait(timeout=5.0)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
 
-    def _loss_on(self, path: Path) -> float:
-        return max(path.loss_ratio, *(self._loss.get(address, 0.0) for address in path.through), 0.0) / 2
+    def _tell(self, order: Order) -> Counts:
+        self._control.send(order)
+        counted: Counts = self._control.recv()
+        return counted
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
 
 
-def _write(sink: int, packet: bytes) -> None:
-    try:
-        os.write(sink, packet)
-    except OSError:
-        return  # the interface went away: the demo is ending
+def _packed(address: str) -> bytes:
+    return ip_address(address).packed if address else OTHERS

@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
-import random
 import sys
 import time
+from collections.abc import Iterable
 
 from aiohttp import web
 
 from linkwatch.demo.namespace import configure, configure_many, enter_own_network, open_tun
+from linkwatch.demo.paths import Paths
 from linkwatch.demo.province import LOOPBACK, OWN_NETWORK, Province
-from linkwatch.demo.wire import Wire
+from linkwatch.demo.wire import CUT, Conditions, Wire
 from probes.snmp import mib
 from probes.snmp.testing import Agent, counter64, gauge, interface_rows, serve, text, timeticks
 
@@ -32,12 +32,14 @@ class World:
 
     def __init__(self, province: Province, wire: Wire | None) -> None:
         self._province, self._wire = province, wire
+        self._paths = Paths(province.paths())
         self._broken: set[str] = set()
         self._agents: dict[str, Agent] = {}
         self._started = time.monotonic()
 
     async def open(self, stack: contextlib.AsyncExitStack) -> None:
-        """Start web servers and SNMP agents."""
+        """Start web servers and SNMP agents, and let packets travel."""
+        self._change(self._paths.all())
         pages = {address: name for name, _, address in self._province.web_servers.values()}
         for address, name in (pages | self._province.modems).items():
             await self._open_web(stack, name, address)
@@ -58,14 +60,18 @@ class World:
         match line.split():
             case ["break", address]:
                 self._broken.add(address)
-            case ["cut", address] if self._wire:
-                self._wire.cut(address)
-            case ["degrade", address, loss] if self._wire:
-                self._wire.degrade(address, float(loss))
+            case ["cut", address]:
+                self._change(self._paths.cut(address))
+            case ["degrade", address, loss]:
+                self._change(self._paths.degrade(address, float(loss)))
             case ["heal", address]:
                 self._broken.discard(address)
-                if self._wire:
-                    self._wire.heal(address)
+                self._change(self._paths.heal(address))
+
+    def _change(self, changed: Iterable[tuple[str, Conditions]]) -> None:
+        if self._wire is not None:
+            for address, conditions in changed:
+                self._wire.change(conditions, address)
 
     async def _open_web(self, stack: contextlib.AsyncExitStack, name: str, address: str) -> None:
         async def answer(_request: web.Request) -> web.Response:
@@ -98,15 +104,14 @@ class World:
         return rows
 
 
-def _enter_province(near: int, loop: asyncio.AbstractEventLoop) -> Wire:
+def _enter_province(near: int) -> Wire:
     enter_own_network()
     far = open_tun("province")
-    paths = OWN_NETWORK.paths()
-    configure_many([f"addr add {address}/32 dev lo" for address in paths])
+    configure_many([f"addr add {address}/32 dev lo" for address in OWN_NETWORK.paths()])
     configure("link set province up")
     configure(f"route add {OWN_NETWORK.watcher}/32 dev province")
-    wire = Wire(near, far, paths, random.Random(SEED))
-    wire.open(loop)
+    wire = Wire(near, far, SEED)
+    wire.change(CUT)  # what is no address of the province does not exist
     return wire
 
 
@@ -120,13 +125,11 @@ async def _obey_input(world: World) -> None:
 
 async def main(where: str) -> None:
     """Be the province until standard input ends."""
-    loop = asyncio.get_running_loop()
-    if where == "loopback":
-        world = World(LOOPBACK, None)
-    else:
-        os.set_blocking(int(where), False)
-        world = World(OWN_NETWORK, _enter_province(int(where), loop))
     async with contextlib.AsyncExitStack() as stack:
+        if where == "loopback":
+            world = World(LOOPBACK, None)
+        else:
+            world = World(OWN_NETWORK, stack.enter_context(_enter_province(int(where))))
         await world.open(stack)
         living = asyncio.create_task(world.live())
         print("ready", flush=True)  # noqa: T201
