@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -10,15 +11,24 @@ from dataclasses import dataclass, field
 from probes.failure import ProbeError, reason_of_errno
 from probes.sample import Labels, Metric, Reason, Sample
 
+_MARGIN_S = 0.1
+
 
 @dataclass(slots=True)
 class Attempt:
-    """Filled while the probe goes on. `step` says what it waits for; `noted` what came that was no answer."""
+    """Filled while the probe goes on. `step` says what it waits for; `noted` what came that was no answer;
+    `ends_s`, by the loop's clock, when it has to be over.
+    """
 
     step: str = "preparation"
     noted: str = ""
     values: dict[tuple[str, Labels], float] = field(default_factory=dict)
     facts: dict[str, str] = field(default_factory=dict)
+    ends_s: float = math.inf
+
+    def inspection(self) -> asyncio.Timeout:
+        """For a closer look at what has failed already: over in time to tell of the failure itself."""
+        return asyncio.timeout_at(self.ends_s - _MARGIN_S)
 
     def measured(self, metric: Metric, value: float) -> None:
         """Keep the value of a metric that has no labels of its own."""
@@ -29,10 +39,11 @@ async def run_attempt(steps: Callable[[Attempt], Awaitable[None]], deadline_s: f
     """Run `steps`, which raise ProbeError or OSError when they fail; returns within `deadline_s`, raises
     nothing. What was seen before a failure is kept.
     """
-    at, started_s, attempt = time.time(), time.monotonic(), Attempt()
+    at, started_s = time.time(), time.monotonic()
+    attempt = Attempt(ends_s=asyncio.get_running_loop().time() + deadline_s)
     failure: ProbeError | None = None
     try:
-        async with asyncio.timeout(deadline_s):
+        async with asyncio.timeout_at(attempt.ends_s):
             await steps(attempt)
     except Exception as error:
         failure = _failure(error, attempt, deadline_s)

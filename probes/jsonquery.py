@@ -6,6 +6,7 @@ everything, so its time grows with the document; JSONPath (RFC 9535) has all thr
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from functools import lru_cache
 from typing import Any
 
@@ -29,9 +30,9 @@ def check_query(query: str) -> None:
 
 
 def read_json(body: bytes) -> Any:
-    """The document in `body` (RFC 8259, UTF-8); raises ValueError."""
+    """The document in `body` (RFC 8259, UTF-8, with or without a byte order mark); raises ValueError."""
     try:
-        return orjson.loads(body)
+        return orjson.loads(body.removeprefix(BOM_UTF8))
     except orjson.JSONDecodeError as error:
         raise ValueError(f"not JSON: {error.msg} at character {error.pos}") from None
 

@@ -21,7 +21,7 @@ def check(answer: Answer, page: PageSettings) -> None:
         reason = Reason.AUTH if status in _AUTH_STATUS else Reason.PROTOCOL
         raise ProbeError(reason, f"status {status}, expected {', '.join(page.status)}")
     for header, pattern in page.header_matches.items():
-        if not is_found(pattern, ", ".join(answer.headers.getall(header, []))):
+        if not is_found(pattern, _readable(answer.headers.getall(header, []))):
             raise ProbeError(Reason.PROTOCOL, f"header {header} does not match {pattern!r}")
     _check_body(answer, page)
     if page.json_matches:
@@ -43,6 +43,11 @@ def json_text(answer: Answer, query: str) -> str:
     if found is None:
         raise ProbeError(Reason.PROTOCOL, f"JSON {query} is not there")
     return found
+
+
+def _readable(values: list[str]) -> str:
+    """Bytes that are no UTF-8 come in a form that no pattern can be looked for in."""
+    return ", ".join(values).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _check_body(answer: Answer, page: PageSettings) -> None:

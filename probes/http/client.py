@@ -11,6 +11,7 @@ import aiohttp
 from multidict import CIMultiDict
 from yarl import URL
 
+from probes.attempt import Attempt
 from probes.failure import ProbeError
 from probes.http.access import AccessSettings
 from probes.http.connector import CheckedConnector
@@ -23,14 +24,18 @@ from probes.sample import Reason, Target
 
 _REDIRECTS = {301, 302, 303, 307, 308}
 
+_LONGEST_HEADER = 65_536
+_MOST_HEADERS = 1000
+"""Browsers put up with more than aiohttp does by itself: a content policy of 10 kB breaks no portal."""
+
 
 class Client:
     """One run's way to a target. `phases` times it, `connector` keeps what was seen on the way."""
 
-    def __init__(self, target: Target, access: AccessSettings, home: URL) -> None:
+    def __init__(self, target: Target, access: AccessSettings, home: URL, attempt: Attempt) -> None:
         """`home`: the page that the probe was pointed at, whose origin gets the credentials."""
         self.phases = Phases()
-        self.connector = CheckedConnector(target, access, self.phases)
+        self.connector = CheckedConnector(target, access, self.phases, attempt)
         self._access = access
         self._login = Login(access, home)
         self._session: aiohttp.ClientSession | None = None
@@ -41,6 +46,9 @@ class Client:
             cookie_jar=aiohttp.CookieJar(unsafe=True),  # portals set one and redirect to themselves
             timeout=aiohttp.ClientTimeout(total=None),
             trust_env=False,
+            max_line_size=_LONGEST_HEADER,
+            max_field_size=_LONGEST_HEADER,
+            max_headers=_MOST_HEADERS,
         )
         return self
 
@@ -66,13 +74,19 @@ class Client:
             await self._ask(request, answer)
         except aiohttp.ServerDisconnectedError:
             raise ProbeError(Reason.PROTOCOL, "the server closed the connection without an answer") from None
-        except (aiohttp.ClientResponseError, aiohttp.ClientPayloadError):
+        except aiohttp.ClientPayloadError:
+            raise ProbeError(Reason.PROTOCOL, "the body is cut off or badly packed") from None
+        except aiohttp.ClientResponseError:
             raise ProbeError(Reason.PROTOCOL, f"not an HTTP answer, in {self.phases.current}") from None
         except aiohttp.ClientOSError as error:
             # In TLS 1.3 a server refuses a client, or its certificate, only after the handshake.
             if isinstance(error.__cause__, ssl.SSLError):
                 what = f"the server ended TLS: {tls_words(error.__cause__)}"
                 raise ProbeError(Reason.TLS, what) from None
+            raise
+        except aiohttp.ClientError as error:
+            if type(error) is aiohttp.ClientError:  # that is all which aiohttp's digest says of a challenge
+                raise ProbeError(Reason.AUTH, "the server's call for a digest makes no sense") from None
             raise
         self.phases.enter("")
 

@@ -15,6 +15,7 @@ import aiohttp
 from aiohttp.client_proto import ResponseHandler
 from yarl import URL
 
+from probes.attempt import Attempt
 from probes.connection import connect, connect_any
 from probes.failure import ProbeError
 from probes.http.access import FAMILIES, AccessSettings
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 class CheckedConnector(aiohttp.BaseConnector):
     """Opens a fresh connection for every request."""
 
-    def __init__(self, target: Target, access: AccessSettings, phases: Phases) -> None:
+    def __init__(self, target: Target, access: AccessSettings, phases: Phases, attempt: Attempt) -> None:
         super().__init__(force_close=True)
         self.facts: dict[str, str] = {}
         self.certificate_expiry: float | None = None
@@ -40,6 +41,7 @@ class CheckedConnector(aiohttp.BaseConnector):
         self._access = access
         self._proxy = URL(access.proxy) if access.proxy else None
         self._phases = phases
+        self._attempt = attempt
         self._transports: list[asyncio.BaseTransport] = []
 
     def abort(self) -> None:
@@ -117,8 +119,9 @@ class CheckedConnector(aiohttp.BaseConnector):
         """Shake hands once more without verifying, for the date of the certificate that was refused."""
         context, (host, _) = unverified_context(self._access), _host_port(url)
         try:
-            connected = await self._tunnel(await connect(address[0], address[1]), url)
-            await self._wrap(asyncio.Protocol(), connected, ssl=context, server_hostname=host)
+            async with self._attempt.inspection():
+                connected = await self._tunnel(await connect(address[0], address[1]), url)
+                await self._wrap(asyncio.Protocol(), connected, ssl=context, server_hostname=host)
         except (OSError, ProbeError):
             return  # the refusal itself is what counts
 

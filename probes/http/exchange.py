@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from encodings import normalize_encoding
+from encodings.aliases import aliases
 from urllib.parse import urlencode
 
 from multidict import CIMultiDict, CIMultiDictProxy
@@ -14,6 +17,10 @@ from probes.sample import Reason
 
 _KEEP_METHOD = {307, 308}
 _FORM_TYPE = "application/x-www-form-urlencoded"
+_PARAMETERS = re.compile(r";[^/]*")
+_CODECS = frozenset(aliases.values()) - {"utf_7"}
+"""Those that pages are written in. Python knows more: with punycode a page of 1 MB takes a minute to read,
+others give texts that cannot be written again; and each name that it does not know stays in memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +47,13 @@ class Answer:
 
     @property
     def text(self) -> str:
-        """The body, in the charset that the server has named, if there is such a one."""
+        """The body, in the charset that the server has named, if there is such a one; without its mark."""
         body = self.body or b""
         try:
-            return body.decode(self.charset, "replace")
-        except LookupError:
-            return body.decode("utf-8", "replace")
+            decoded = body.decode(_codec(self.charset), "replace")
+        except LookupError:  # packings count as codecs, too
+            decoded = body.decode("utf-8", "replace")
+        return decoded.removeprefix("\ufeff")
 
 
 def build_request(
@@ -68,7 +76,7 @@ def redirect(request: Request, status: int, location: str) -> Request:
         url = request.url.join(URL(location))
     except ValueError:
         raise ProbeError(Reason.PROTOCOL, "redirect to something that is no URL") from None
-    if url.scheme not in ("http", "https") or not url.host:
+    if url.scheme not in ("http", "https") or not url.raw_host:
         raise ProbeError(Reason.PROTOCOL, f"redirect to {url.scheme or 'no'} scheme")
     if status not in _KEEP_METHOD and request.method != "HEAD":
         request = replace(request, method="GET", body="")
@@ -78,5 +86,11 @@ def redirect(request: Request, status: int, location: str) -> Request:
 
 
 def shown(url: URL) -> str:
-    """A URL for people: without user, password and query, which may be secret."""
-    return str(url.with_user(None).with_query(None).with_fragment(None))
+    """A URL for people: without user, password, query and `;jsessionid=…`, which may be secret."""
+    return _PARAMETERS.sub("", str(url.with_user(None).with_query(None).with_fragment(None)))
+
+
+def _codec(charset: str) -> str:
+    name = normalize_encoding(charset).lower()
+    codec = aliases.get(name, name)
+    return codec if codec in _CODECS else "utf-8"

@@ -95,7 +95,9 @@ def require_url(text: str) -> None:
             url = URL(text)
         except ValueError:
             url = URL()
-        require(url.scheme in ("http", "https") and bool(url.host), "url", "http://HOST/… or https://HOST/…")
+        require(
+            url.scheme in ("http", "https") and bool(url.raw_host), "url", "http://HOST/… or https://HOST/…"
+        )
     else:
         require(text == "" or text.startswith("/"), "url", "a full URL, or a path that begins with /")
 

@@ -45,7 +45,7 @@ async def _ask(target: Target, settings: Settings, attempt: Attempt) -> None:
     home = request_url(target.host, settings.url)
     request = build_request(home, settings.verb, settings.headers, settings.form, settings.body)
     answer = Answer(home)
-    async with Client(target, settings, home) as client:
+    async with Client(target, settings, home, attempt) as client:
         try:
             await client.ask(request, answer)
             check(answer, settings)

@@ -83,7 +83,7 @@ def _fill_url(text: str, carried: Mapping[str, Carried], home: URL) -> URL:
         url = said.page.join(URL(said.value + _fill(text[leading.end() :], carried, _in_url)))
     except ValueError:
         raise ProbeError(Reason.PROTOCOL, "what was carried makes no URL") from None
-    if url.scheme not in ("http", "https") or not url.host:
+    if url.scheme not in ("http", "https") or not url.raw_host:
         raise ProbeError(Reason.PROTOCOL, f"what was carried leads to {url.scheme or 'no'} scheme")
     return url
 

@@ -46,7 +46,7 @@ class _Journey:
 
     async def run(self, attempt: Attempt) -> None:
         home = request_url(self._target.host, "")
-        async with Client(self._target, self._settings, home) as client:
+        async with Client(self._target, self._settings, home, attempt) as client:
             for step in self._settings.steps:
                 await self._time(step, home, client, attempt)
 

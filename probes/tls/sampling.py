@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from contextlib import suppress
 
 from cryptography.x509 import Certificate
@@ -32,12 +30,9 @@ DEFAULT_PORT = 443
 MOST_CERTIFICATES = 10
 """So many of a chain are shown; who sends more does not fill the board."""
 
-_INSPECTION_MARGIN_S = 0.1
-
 
 async def probe(target: Target, settings: Settings, deadline_s: float) -> Sample:
     """Shake hands once; returns within `deadline_s`, raises nothing. What was seen before a failure stays."""
-    ends_s = time.monotonic() + deadline_s
 
     async def steps(attempt: Attempt) -> None:
         opening = opening_for(
@@ -53,7 +48,7 @@ async def probe(target: Target, settings: Settings, deadline_s: float) -> Sample
             async with opening.plain() as stream:
                 secured = await opening.secure(stream, context)
         except HandshakeError as error:
-            seen = await _inspect_refusing(opening, ends_s - time.monotonic() - _INSPECTION_MARGIN_S)
+            seen = await _inspect_refusing(opening)
             raise ProbeError(error.reason, f"{error.detail}{seen}") from None
         finally:
             opening.report_phases(metrics.PHASE)
@@ -64,14 +59,14 @@ async def probe(target: Target, settings: Settings, deadline_s: float) -> Sample
     return await run_attempt(steps, deadline_s)
 
 
-async def _inspect_refusing(opening: Opening, within_s: float) -> str:
+async def _inspect_refusing(opening: Opening) -> str:
     """Shake hands once more on whatever terms, for what a server speaks that would not on ours."""
     attempt = opening.attempt
     second = Opening(
         opening.target, Attempt(), opening.host, opening.port, opening.name, starttls=opening.starttls
     )
     with suppress(ProbeError, OSError, TimeoutError):  # the first failure is what counts
-        async with asyncio.timeout(within_s), second.plain() as stream:
+        async with attempt.inspection(), second.plain() as stream:
             secured = await second.secure(stream, lenient_context())
         shown = shown_certificates(secured)[:MOST_CERTIFICATES]
         _report_session(secured, attempt)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from ssl import SSLContext
@@ -10,6 +11,7 @@ from aiohttp import web
 
 from probes.http import Settings, probe
 from probes.sample import Sample, Target
+from probes.testing import Handler
 
 Handle = Callable[[web.Request], Awaitable[web.StreamResponse]]
 PHASE = "linkwatch_http_phase_seconds"
@@ -52,5 +54,17 @@ def text(body: str, **more: object) -> Handle:
 def redirect_to(location: str, status: int = 302) -> Handle:
     async def handle(_request: web.Request) -> web.Response:
         return web.Response(status=status, headers={"Location": location})
+
+    return handle
+
+
+def raw(answer: bytes) -> Handler:
+    """A peer that answers every request with these bytes."""
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer)
+        await writer.drain()
+        await reader.read()
 
     return handle

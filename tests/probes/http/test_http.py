@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import gzip
 import socket
+import ssl
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from aiohttp import web
 from probes.http import Settings, probe
 from probes.sample import IPAddress, Reason, Target
 from probes.testing import OPENSSL_MISSING, Authority, hang, has_openssl, make_authority, serve_tcp
-from tests.probes.http.pages import PHASE, measure, phases, redirect_to, serve, text, value
+from tests.probes.http.pages import PHASE, measure, phases, raw, redirect_to, serve, text, value
 
 
 @contextmanager
@@ -30,16 +31,6 @@ def full_backlog() -> Iterator[int]:
             client.setblocking(False)
             client.connect_ex(listener.getsockname())
         yield listener.getsockname()[1]
-
-
-def raw(answer: bytes) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]:
-    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(answer)
-        await writer.drain()
-        await reader.read()
-
-    return handle
 
 
 async def test_a_page_gives_status_size_and_phases_that_add_up() -> None:
@@ -333,6 +324,26 @@ async def test_an_expired_certificate_fails_and_still_tells_when_it_expired(auth
         days = (value(each, "tls_certificate_expiry_timestamp_seconds") - time.time()) / 86_400
         assert days == pytest.approx(-5, abs=0.1)
     assert unverified.ok
+
+
+async def test_a_server_that_shows_a_bad_certificate_and_then_hangs_still_tells_why(
+    authority: Authority,
+) -> None:
+    context, calls = authority.server_context(days=-1), []
+
+    async def show_once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        calls.append(1)
+        if len(calls) > 1:
+            await hang(reader, writer)
+        with suppress(ssl.SSLError):
+            await writer.start_tls(context)
+
+    async with serve_tcp(show_once) as port:
+        url = f"https://127.0.0.1:{port}"
+        sample = await measure(url, Settings(ca_file=str(authority.ca_file)), deadline_s=0.7)
+    assert sample.reason is Reason.TLS
+    assert sample.detail.endswith("certificate has expired")
+    assert len(calls) == 2
 
 
 async def test_a_certificate_for_another_name_or_of_an_unknown_authority_fails(authority: Authority) -> None:

@@ -87,6 +87,9 @@ def test_a_form_is_posted_unless_told_otherwise() -> None:
 
 def test_a_url_is_shown_without_what_may_be_secret() -> None:
     assert shown(URL("https://user:pw@host:8443/a?token=t#f")) == "https://host:8443/a"
+    assert shown(URL("http://host/a;jsessionid=S1D/b;v=1?q")) == "http://host/a/b"
+    assert shown(URL("http://host")) == "http://host"
+    assert shown(URL("http://host/t%20%E1%BB%87")) == "http://host/t%20%E1%BB%87"
 
 
 POST = Request(URL("https://a.example/x"), "POST", CIMultiDict({"X-Key": "k"}), "body")
