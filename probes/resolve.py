@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
+from contextlib import suppress
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -15,7 +16,8 @@ _lookups: dict[tuple[asyncio.AbstractEventLoop, str], asyncio.Future[tuple[IPAdd
 
 
 class ResolveError(ProbeError):
-    """No address that may be probed. `reason`: resolve, or permission when all lie outside the scope."""
+    """No address that may be probed. `reason`: resolve, permission when all lie outside the scope, exhausted
+    when this machine could not ask."""
 
 
 def parse_address(host: str) -> IPAddress | None:
@@ -95,9 +97,13 @@ async def _look_up(host: str) -> tuple[IPAddress, ...]:
     key = (asyncio.get_running_loop(), host)
     lookup = _lookups.get(key)
     if lookup is None:
-        lookup = _lookups[key] = key[0].create_future()
+        lookup = key[0].create_future()
+        try:
+            threading.Thread(target=_run_lookup, args=(host, key[0], lookup), daemon=True).start()
+        except RuntimeError:
+            raise ResolveError(Reason.EXHAUSTED, "no thread is left to look a name up") from None
+        _lookups[key] = lookup
         lookup.add_done_callback(lambda done: (_lookups.pop(key, None), done.exception()))
-        threading.Thread(target=_run_lookup, args=(host, *key[:1], lookup), daemon=True).start()
     return await asyncio.shield(lookup)
 
 
@@ -110,7 +116,7 @@ def _run_lookup(
         outcome = tuple(dict.fromkeys(ip_address(entry[4][0]) for entry in entries))
     except (OSError, UnicodeError, ValueError) as error:
         outcome = ResolveError(Reason.RESOLVE, f"{host}: {getattr(error, 'strerror', None) or error}")
-    if not loop.is_closed():
+    with suppress(RuntimeError):  # nobody waits any more: the loop is closed
         loop.call_soon_threadsafe(_finish, lookup, outcome)
 
 

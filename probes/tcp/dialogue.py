@@ -41,6 +41,7 @@ async def _expect(ear: _Ear, pattern: str, mask: _Mask, attempt: Attempt) -> Non
     attempt.noted = ""
     while (line := await ear.next_line()) is not None:
         if is_found(pattern, line):
+            ear.take_prompt()
             attempt.noted = ""
             return
         attempt.noted = mask.over(line) or attempt.noted
@@ -56,6 +57,7 @@ class _Ear:
         self._stream = stream
         self._heard = bytearray()
         self._total = 0
+        self._given = 0
 
     @property
     def is_full(self) -> bool:
@@ -63,30 +65,49 @@ class _Ear:
         return self._total >= MOST_BYTES
 
     async def next_line(self) -> str | None:
-        """The next line or prompt, without its end; None when the peer has ended or said too much."""
+        """The next line, without its end; None when the peer has ended or said too much.
+
+        A line that does not go on is given as far as it has come, for it may be a prompt. If nobody takes it
+        for one (`take_prompt`), it was only held up on its way, and the next call gives more of it.
+        """
         while b"\n" not in self._heard:
             more = await self._listen()
+            if more is None:
+                self._given = len(self._heard)
+                return _text(self._heard)
             if not more:
                 return self._take(len(self._heard)) if self._heard else None
             self._heard += more
         return self._take(self._heard.index(b"\n") + 1)
 
-    async def _listen(self) -> bytes:
-        """What comes next; nothing at the end, and nothing when a line that has begun does not go on."""
+    def take_prompt(self) -> None:
+        """What was given last is a whole line, though it has no end."""
+        self._take(self._given)
+
+    async def _listen(self) -> bytes | None:
+        """What comes next, no bytes at the end; None when a line that has begun does not go on."""
         if self.is_full:
             return b""
+        patience_s = PROMPT_AFTER_S if len(self._heard) > self._given else None
         try:
-            async with asyncio.timeout(PROMPT_AFTER_S if self._heard else None):
+            async with asyncio.timeout(patience_s) as waiting:
                 more = await self._stream.read()
         except TimeoutError:
-            return b""
+            if waiting.expired():
+                return None
+            raise  # the connection itself has timed out
         self._total += len(more)
         return more
 
     def _take(self, length: int) -> str:
         line = bytes(self._heard[:length])
         del self._heard[:length]
-        return line.decode("utf-8", "replace").rstrip("\r\n")
+        self._given = 0
+        return _text(line)
+
+
+def _text(line: bytes | bytearray) -> str:
+    return line.decode("utf-8", "replace").rstrip("\r\n")
 
 
 class _Mask:

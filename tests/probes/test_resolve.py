@@ -63,6 +63,22 @@ async def test_a_name_that_is_none() -> None:
     assert caught.value.reason is Reason.RESOLVE
 
 
+async def test_a_machine_without_threads_left_does_not_forget_the_name_for_good(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    target = Target("t", "")
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        with pytest.raises(ResolveError) as caught:
+            await resolve(target, "localhost")
+    assert caught.value.reason is Reason.EXHAUSTED
+    async with asyncio.timeout(5):
+        assert ip_address("127.0.0.1") in await resolve(target, "localhost")
+
+
 async def test_a_resolver_that_hangs_costs_one_thread_and_stops_nobody_else(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

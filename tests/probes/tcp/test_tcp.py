@@ -137,6 +137,18 @@ async def test_a_line_is_found_however_it_comes(parts: tuple[bytes, ...]) -> Non
     assert sample.ok, sample.detail
 
 
+async def test_a_line_that_is_held_up_on_the_way_is_still_one_line() -> None:
+    async with serve_tcp(saying(b"220 mail.tha", b"nhhoa.gov.vn ES", b"MTP\r\n", pause_s=0.5)) as port:
+        sample = await measure(port, dialogue=r"expect ^220 \S+ ESMTP$")
+    assert sample.ok, sample.detail
+
+
+async def test_what_follows_a_prompt_is_a_line_of_its_own() -> None:
+    async with serve_tcp(saying(b"login: ", b"Password: ", b"ok\r\n", pause_s=0.5)) as port:
+        sample = await measure(port, dialogue="expect ^login: $\nexpect ^Password: $\nexpect ^ok$")
+    assert sample.ok, sample.detail
+
+
 async def test_lines_are_taken_one_by_one() -> None:
     async with serve_tcp(saying(b"one\r\ntwo\r\nthree\r\n")) as port:
         assert (await measure(port, dialogue="expect one\nexpect three")).ok
