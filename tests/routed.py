@@ -4,7 +4,7 @@
                    +-- r2b --+
 
 Five hops over IPv4 and IPv6. r1 spreads by addresses and ports; all come back through r2a. Everybody answers
-as often as asked, with the address at which the packet came in.
+as often as asked, with the address at which the packet came in. One link may be a wire (tests/network.py).
 """
 
 from __future__ import annotations
@@ -16,10 +16,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from ipaddress import ip_address
 from itertools import count
+from pathlib import Path
 
 import pytest
 
-from tests.network import Namespace
+from linkwatch.demo.wire import Wire
+from tests.network import Namespace, join, join_by_wire
 
 NODES = ("source", "r1", "r2a", "r2b", "r3", "r4", "destination")
 LINKS = (("source", "r1"), ("r1", "r2a"), ("r1", "r2b"), ("r2a", "r3"), ("r2b", "r3"), ("r3", "r4"))
@@ -56,8 +58,18 @@ class RoutedNetwork:
     """The network, as long as it lives. Links are numbered as in LINKS; on link N the nearer end has the
     addresses 10.99.N.1 and fd99:N::1, the farther one 10.99.N.2 and fd99:N::2 (of link 0: fd99::2)."""
 
-    def __init__(self) -> None:
+    def __init__(self, wired: tuple[str, str] | None = None) -> None:
+        """`wired`: the link that is a wire."""
         self._prefix = f"lwr-{os.getpid()}-{next(_numbers)}"
+        self._wired = wired
+        self._wire: Wire | None = None
+        try:
+            self._build()
+        except BaseException:
+            self.delete()
+            raise
+
+    def _build(self) -> None:
         for node in NODES:
             _ip("netns", "add", self.namespace(node))
             self.run(node, "sysctl", "-qw", *_SYSCTLS)
@@ -71,6 +83,12 @@ class RoutedNetwork:
             for near, far in LINKS:
                 self._wait_for_answer(near, self.address(near, far, version))
             self._wait_for_answer("source", DESTINATION[version])
+
+    @property
+    def wire(self) -> Wire:
+        """The link that is a wire."""
+        assert self._wire is not None
+        return self._wire
 
     def namespace(self, node: str) -> str:
         """The name of a node's namespace."""
@@ -115,22 +133,24 @@ class RoutedNetwork:
             yield
 
     def delete(self) -> None:
-        """Take everything down."""
+        """Take everything down that stands."""
+        if self._wire is not None:
+            self._wire.close()
         for node in NODES:
-            _ip("netns", "del", self.namespace(node))
+            if Path("/run/netns", self.namespace(node)).exists():
+                _ip("netns", "del", self.namespace(node))
 
     def _wait_for_answer(self, node: str, address: str) -> None:
         self.run(node, "ping", "-q", "-c1", "-w5", "-i0.02", address)
 
     def _link(self, number: int, near: str, far: str) -> None:
-        _ip(
-            *("link", "add", f"l{number}", "netns", self.namespace(near), "type", "veth"),
-            *("peer", "name", f"l{number}", "netns", self.namespace(far)),
-        )
+        if (near, far) == self._wired:
+            self._wire = join_by_wire(self.node(near), self.node(far), f"l{number}")
+        else:
+            join(self.node(near), self.node(far), f"l{number}")
         for place, node in enumerate((near, far), start=1):
             self.ip(node, "addr", "add", f"10.99.{number}.{place}/24", "dev", f"l{number}")
             self.ip(node, "addr", "add", f"fd99:{number}::{place}/64", "dev", f"l{number}", "nodad")
-            self.ip(node, "link", "set", f"l{number}", "up")
 
     def _route(self, version: int) -> None:
         """Everything goes right by default to the destination, and left for the first link."""
@@ -163,14 +183,14 @@ def _ip(*words: str) -> None:
 
 
 @contextmanager
-def routed_network() -> Iterator[RoutedNetwork]:
+def routed_network(wired: tuple[str, str] | None = None) -> Iterator[RoutedNetwork]:
     """A fresh network, or a skip that says what is missing."""
     if os.geteuid() != 0:
         pytest.skip("needs root (network namespaces)")
     for program in ("ip", "nft", "ping"):
         if shutil.which(program) is None:
             pytest.skip(f"needs {program}: apt-get install iproute2 nftables iputils-ping")
-    made = RoutedNetwork()
+    made = RoutedNetwork(wired)
     try:
         yield made
     finally:

@@ -14,7 +14,7 @@ import pytest
 
 from probes.snmp.testing import SNMPD_MISSING, has_snmpd, snmpd
 from tests.live.watch import LINKWATCH, QUICK_RULES, inbox, inventory, wait_for, watching
-from tests.network import Namespace, own_namespace
+from tests.network import Namespace, join, own_namespace
 
 pytestmark = pytest.mark.live
 
@@ -67,11 +67,9 @@ def process(
 def far(namespace: Namespace) -> Iterator[Namespace]:
     """The far side: the gateway of `namespace`, and behind it everything else."""
     with own_namespace() as gateway:
-        near_end, far_end = f"n{os.getpid()}", f"f{os.getpid()}"
-        namespace.run("ip", "link", "add", near_end, "type", "veth", "peer", far_end, "netns", gateway.name)
-        for side, end, address in ((namespace, near_end, WATCHER), (gateway, far_end, GATEWAY)):
-            side.run("ip", "addr", "add", f"{address}/30", "dev", end)
-            side.run("ip", "link", "set", end, "up")
+        join(namespace, gateway, "uplink")
+        for side, address in ((namespace, WATCHER), (gateway, GATEWAY)):
+            side.run("ip", "addr", "add", f"{address}/30", "dev", "uplink")
         for address in (RESOLVER, ROUTER, WEB):
             gateway.run("ip", "addr", "add", f"{address}/32", "dev", "lo")
         namespace.run("ip", "route", "add", "default", "via", GATEWAY)
