@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from types import TracebackType
 from typing import Any
@@ -146,6 +147,7 @@ async def _read_body(response: aiohttp.ClientResponse, limit: int, answer: Answe
     answer.body = bytes(body[:limit])
 
 
+@cache
 def _user_agent() -> str:
     try:
         return f"LinkWatch/{version('linkwatch')}"
