@@ -49,8 +49,12 @@ def find_value(source: str, answer: Answer, cookies: Mapping[str, str]) -> str:
 def _find_in_text(pattern: str, answer: Answer) -> str | None:
     """HTML writes `&` in attributes as `&amp;`: what a browser would send is wanted."""
     found = find_group(pattern, answer.text)
-    is_html = "html" in answer.headers.get("Content-Type", "")
-    return unescape(found) if found and is_html else found
+    if not found or "html" not in answer.headers.get("Content-Type", ""):
+        return found
+    try:
+        return unescape(found)
+    except ValueError:  # the number of a character, of thousands of digits
+        return None
 
 
 def _is_text(found: str) -> bool:

@@ -117,7 +117,7 @@ def _report_staple(der: bytes, shown: tuple[Certificate | None, ...], attempt: A
     if not der or own is None:
         return ""
     staple = read_staple(der, own)
-    attempt.facts["ocsp"] = staple.status
+    attempt.facts["ocsp"] = staple.words
     if staple.next_update is not None:
         attempt.measured(metrics.OCSP_NEXT_UPDATE, staple.next_update)
     return "revoked by its CA" if staple.is_revoked else ""

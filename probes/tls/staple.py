@@ -6,6 +6,7 @@ false revocation harms itself only.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from cryptography.x509 import Certificate
@@ -19,6 +20,13 @@ class Staple(NamedTuple):
 
     status: str
     next_update: float | None = None
+
+    @property
+    def words(self) -> str:
+        """For people, with how long it holds: an old answer may call good what was taken back since."""
+        if self.next_update is None:
+            return self.status
+        return f"{self.status}, until {datetime.fromtimestamp(self.next_update, UTC):%Y-%m-%d %H:%M} UTC"
 
     @property
     def is_revoked(self) -> bool:

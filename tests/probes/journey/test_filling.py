@@ -112,6 +112,11 @@ def test_json_values_become_text(query: str, found: str) -> None:
     assert find_value(f"json:{query}", answer(body, "application/json"), {}) == found
 
 
+def test_what_html_cannot_mean_is_a_failure_of_the_page() -> None:
+    with pytest.raises(ProbeError):
+        find_value('regex:value="([^"]*)"', answer(f'<i value="&#{"9" * 5000};">'), {})
+
+
 @pytest.mark.parametrize(
     ("source", "body"),
     [

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,8 @@ from cryptography.x509 import Certificate, ocsp
 
 from probes.sample import Reason, Sample, Target
 from probes.testing import hang, serve_tcp
-from probes.tls import METRICS, Settings, probe
+from probes.tls import METRICS, Settings
+from probes.tls.sampling import probe
 from tests.probes.tls.peers import Files, nginx, s_server
 from tests.probes.tls.pki import NAME, Identity, Pki, make
 
@@ -178,9 +180,9 @@ async def test_a_stapled_answer_is_shown_with_its_end(pki: Pki, ports: dict[str,
     sample = await measure(pki, ports["stapled good"])
     assert sample.ok, sample.detail
     assert value(sample, "ocsp_stapled") == 1
-    assert sample.facts["ocsp"] == "good"
-    days = (value(sample, "ocsp_next_update_timestamp_seconds") - time.time()) / 86_400
-    assert days == pytest.approx(7, abs=0.1)
+    until = value(sample, "ocsp_next_update_timestamp_seconds")
+    assert (until - time.time()) / 86_400 == pytest.approx(7, abs=0.1)
+    assert sample.facts["ocsp"] == f"good, until {datetime.fromtimestamp(until, UTC):%Y-%m-%d %H:%M} UTC"
 
 
 async def test_a_certificate_that_its_ca_took_back_fails(pki: Pki, ports: dict[str, int]) -> None:
