@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from types import TracebackType
@@ -71,8 +73,35 @@ class Client:
 
     async def ask(self, request: Request, answer: Answer) -> None:
         """Send `request`, follow redirects, and fill `answer`; raises ProbeError, OSError."""
-        try:
+        with self._explained():
             await self._ask(request, answer)
+        self.phases.enter("")
+
+    async def connect_websocket(
+        self, url: URL, protocol: str, longest_message_bytes: int
+    ) -> aiohttp.ClientWebSocketResponse:
+        """A websocket (RFC 6455) on which `protocol` is spoken; raises ProbeError, OSError."""
+        with self._explained():
+            try:
+                websocket = await self.session.ws_connect(
+                    url,
+                    protocols=(protocol,),
+                    headers={"User-Agent": _user_agent()},
+                    max_msg_size=longest_message_bytes,
+                )
+            except aiohttp.WSServerHandshakeError as error:
+                reason = Reason.AUTH if error.status in (401, 403, 407) else Reason.PROTOCOL
+                raise ProbeError(reason, f"no websocket (status {error.status})") from None
+            if websocket.protocol != protocol:
+                raise ProbeError(Reason.PROTOCOL, f"a websocket that does not speak {protocol}")
+        self.phases.enter("")
+        return websocket
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """The failures of aiohttp as ProbeErrors."""
+        try:
+            yield
         except aiohttp.ServerDisconnectedError:
             raise ProbeError(Reason.PROTOCOL, "the server closed the connection without an answer") from None
         except aiohttp.ClientPayloadError:
@@ -89,7 +118,6 @@ class Client:
             if type(error) is aiohttp.ClientError:  # that is all which aiohttp's digest says of a challenge
                 raise ProbeError(Reason.AUTH, "the server's call for a digest makes no sense") from None
             raise
-        self.phases.enter("")
 
     async def _ask(self, request: Request, answer: Answer) -> None:
         while True:
