@@ -6,11 +6,14 @@ import asyncio
 import socket
 import threading
 from contextlib import suppress
+from functools import lru_cache
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from probes.failure import ProbeError
 from probes.sample import IPAddress, Reason, Target
+
+_LONGEST_LITERAL = 80  # IPv6 in brackets, with a zone (RFC 4007)
 
 _lookups: dict[tuple[asyncio.AbstractEventLoop, str], asyncio.Future[tuple[IPAddress, ...]]] = {}
 
@@ -22,6 +25,11 @@ class ResolveError(ProbeError):
 
 def parse_address(host: str) -> IPAddress | None:
     """An address literal, with or without the brackets that URLs put around IPv6."""
+    return _parse_literal(host) if len(host) <= _LONGEST_LITERAL else None
+
+
+@lru_cache(maxsize=4096)
+def _parse_literal(host: str) -> IPAddress | None:
     try:
         return ip_address(host.removeprefix("[").removesuffix("]"))
     except ValueError:

@@ -28,6 +28,8 @@ def secrets_of(settings: Any) -> Iterator[str]:
 def mask(sample: Sample, secrets: Iterable[str]) -> Sample:
     """The sample without any of these in its texts, written plainly or as URLs and forms write them."""
     longest_first = sorted({each for each in secrets if len(each) >= _SHORTEST}, key=len, reverse=True)
+    if not longest_first:
+        return sample
 
     def clean(text: str) -> str:
         for read in (str, unquote, unquote_plus):
