@@ -15,6 +15,8 @@ from probes.sample import IPAddress, Reason, Target
 
 _LONGEST_LITERAL = 80  # IPv6 in brackets, with a zone (RFC 4007)
 
+_LONGEST_NAME = 253  # RFC 1035, 2.3.4
+
 _lookups: dict[tuple[asyncio.AbstractEventLoop, str], asyncio.Future[tuple[IPAddress, ...]]] = {}
 
 
@@ -93,6 +95,8 @@ def _outside(host: str, addresses: tuple[IPAddress, ...]) -> ResolveError:
 
 async def _addresses_of(host: str) -> tuple[IPAddress, ...]:
     literal = parse_address(host)
+    if literal is None and len(host) > _LONGEST_NAME:
+        raise ResolveError(Reason.RESOLVE, f"{host[:40]}…: no host name is that long")
     return (literal,) if literal is not None else await _look_up(host)
 
 

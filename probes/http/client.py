@@ -27,8 +27,8 @@ from probes.sample import Reason, Target
 
 _REDIRECTS = {301, 302, 303, 307, 308}
 
-_LONGEST_HEADER = 65_536
-_MOST_HEADERS = 1000
+_LONGEST_HEADER = 32_768
+_MOST_HEADERS = 512
 """Browsers put up with more than aiohttp does by itself: a content policy of 10 kB breaks no portal."""
 
 
@@ -165,7 +165,6 @@ def _is_redirect(response: aiohttp.ClientResponse) -> bool:
 
 
 async def _read_body(response: aiohttp.ClientResponse, limit: int, answer: Answer) -> None:
-    answer.charset = response.charset or "utf-8"
     body = bytearray()
     async for chunk in response.content.iter_any():
         body += chunk

@@ -17,7 +17,10 @@ from probes.sample import Reason
 
 _KEEP_METHOD = {307, 308}
 _FORM_TYPE = "application/x-www-form-urlencoded"
+_LONGEST_SHOWN = 500
 _PARAMETERS = re.compile(r";[^/]*")
+# Python's own reader of such headers, which aiohttp uses, takes half a minute for one of 60 kB made for it.
+_CHARSET = re.compile(r"""; *charset=["']?([\w.:-]{1,40})""", re.ASCII | re.IGNORECASE)
 _CODECS = frozenset(aliases.values()) - {"utf_7"}
 """Those that pages are written in. Python knows more: with punycode a page of 1 MB takes a minute to read,
 others give texts that cannot be written again; and each name that it does not know stays in memory."""
@@ -42,7 +45,6 @@ class Answer:
     headers: CIMultiDictProxy[str] = field(default_factory=lambda: CIMultiDictProxy(CIMultiDict()))
     body: bytes | None = None
     is_cut: bool = False
-    charset: str = "utf-8"
     redirects: int = 0
 
     @property
@@ -50,7 +52,7 @@ class Answer:
         """The body, in the charset that the server has named, if there is such a one; without its mark."""
         body = self.body or b""
         try:
-            decoded = body.decode(_codec(self.charset), "replace")
+            decoded = body.decode(_codec(self.headers.get("Content-Type", "")), "replace")
         except LookupError:  # packings count as codecs, too
             decoded = body.decode("utf-8", "replace")
         return decoded.removeprefix("\ufeff")
@@ -87,10 +89,13 @@ def redirect(request: Request, status: int, location: str) -> Request:
 
 def shown(url: URL) -> str:
     """A URL for people: without user, password, query and `;jsessionid=…`, which may be secret."""
-    return _PARAMETERS.sub("", str(url.with_user(None).with_query(None).with_fragment(None)))
+    text = _PARAMETERS.sub("", str(url.with_user(None).with_query(None).with_fragment(None)))
+    # Cut anywhere else it might end in the middle of a secret, which could not be recognised any more.
+    return text if len(text) <= _LONGEST_SHOWN else f"{url.scheme}://{(url.raw_host or '')[:60]}/…"
 
 
-def _codec(charset: str) -> str:
-    name = normalize_encoding(charset).lower()
+def _codec(content_type: str) -> str:
+    match = _CHARSET.search(content_type)
+    name = normalize_encoding(match[1]).lower() if match else ""
     codec = aliases.get(name, name)
     return codec if codec in _CODECS else "utf-8"

@@ -50,6 +50,35 @@ async def test_a_charset_that_no_page_has_neither_stops_us_nor_keeps_us_busy(cha
     assert took_s < 2
 
 
+@pytest.mark.parametrize(
+    "kind", ["text/html; Charset='latin-1'", 'text/html;charset="ISO-8859-1"', "text/plain; a=b; charset=l1"]
+)
+async def test_the_charset_of_a_page_is_understood(kind: str) -> None:
+    head = f"HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: 4\r\n\r\n"
+    async with serve_tcp(raw(head.encode() + "chào".encode("latin-1"))) as port:
+        sample = await measure(f"http://127.0.0.1:{port}", Settings(body_matches="^chào$"))
+    assert sample.ok, sample.detail
+
+
+async def test_a_type_of_content_made_to_keep_us_busy_does_not() -> None:
+    answer = b"HTTP/1.1 200 OK\r\nContent-Type: a/b;" + b'a="\\' * 7500 + b"x\r\nContent-Length: 0\r\n\r\n"
+    async with serve_tcp(raw(answer)) as port:
+        started_s = time.process_time()
+        sample = await measure(f"http://127.0.0.1:{port}")
+        took_s = time.process_time() - started_s
+    assert sample.ok, sample.detail
+    assert took_s < 0.5
+
+
+async def test_a_long_redirect_makes_no_long_texts() -> None:
+    for location in (f"http://{'a.' * 5000}vn/", f"/{'a' * 10_000}"):
+        answer = f"HTTP/1.1 302 Found\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n"
+        async with serve_tcp(raw(answer.encode())) as port:
+            sample = await measure(f"http://127.0.0.1:{port}")
+        assert not sample.ok
+        assert max(map(len, (sample.detail, *sample.facts.values()))) < 600
+
+
 async def test_a_header_in_another_charset_can_be_looked_at() -> None:
     answer = b"HTTP/1.1 200 OK\r\nServer: C\xf4ng portal\r\nContent-Length: 0\r\n\r\n"
     async with serve_tcp(raw(answer)) as port:
