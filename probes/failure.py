@@ -15,6 +15,7 @@ _REASONS = {
     errno.EPERM: Reason.PERMISSION,
     errno.EACCES: Reason.PERMISSION,
     errno.ETIMEDOUT: Reason.TIMEOUT,
+    errno.EMSGSIZE: Reason.TOO_BIG,
     errno.EMFILE: Reason.EXHAUSTED,
     errno.ENFILE: Reason.EXHAUSTED,
     errno.ENOBUFS: Reason.EXHAUSTED,

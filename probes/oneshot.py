@@ -104,13 +104,18 @@ def _parse(name: str, hint: Any, value: str | Sequence[str]) -> Any:
     if _has_entries(hint):
         return tuple(_parse_entry(name, get_args(hint)[0], text) for text in texts)
     if get_origin(hint) is tuple:
-        return tuple(part.strip() for text in texts for part in text.split(",") if part.strip())
+        parts = (part.strip() for text in texts for part in text.split(",") if part.strip())
+        return tuple(_parse_one(name, get_args(hint)[0], part) for part in parts)
     if get_origin(hint) is not None:
         return dict(_pair(name, text) for text in texts)
+    return _parse_one(name, hint, texts[-1])
+
+
+def _parse_one(name: str, hint: Any, text: str) -> Any:
     try:
-        return _parse_scalar(name, hint, texts[-1])
+        return _parse_scalar(name, hint, text)
     except (ValueError, KeyError):
-        raise ValueError(f"{name}: not {_WANTED.get(hint, 'a text')}: {texts[-1]!r}") from None
+        raise ValueError(f"{name}: not {_WANTED.get(hint, 'a text')}: {text!r}") from None
 
 
 def _has_entries(hint: Any) -> bool:

@@ -15,7 +15,8 @@ Labels = tuple[tuple[str, str], ...]
 
 class Reason(StrEnum):
     """Why a probe did not succeed; each value calls for different people. `exhausted`: this machine had no
-    file or memory left, which says nothing of the target.
+    file or memory left, which says nothing of the target; `too-big`: a packet that was not to be cut into
+    pieces did not fit, here or on the way.
     """
 
     TIMEOUT = "timeout"
@@ -27,6 +28,7 @@ class Reason(StrEnum):
     PROTOCOL = "protocol"
     PERMISSION = "permission"
     EXHAUSTED = "exhausted"
+    TOO_BIG = "too-big"
     ERROR = "error"
 
 

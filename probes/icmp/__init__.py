@@ -6,19 +6,24 @@
 
 from probes.icmp.budget import ConfirmationBudget
 from probes.icmp.burst import ping_many
+from probes.icmp.egress import PLAIN, Egress, Group, read_dscp
 from probes.icmp.gaps import Gaps
-from probes.icmp.oneshot import DEFAULT_INTERVAL_S, METRICS, Settings, probe
+from probes.icmp.oneshot import DEFAULT_INTERVAL_S, METRICS, probe
 from probes.icmp.pinger import Pinger
 from probes.icmp.results import EngineCounters, IcmpError, Outcome, Results, RowCounters, Verdict
+from probes.icmp.settings import Settings
 from probes.icmp.sockets import ProbePermissionError
 from probes.icmp.targets import PingTarget
 
 __all__ = [
     "DEFAULT_INTERVAL_S",
     "METRICS",
+    "PLAIN",
     "ConfirmationBudget",
+    "Egress",
     "EngineCounters",
     "Gaps",
+    "Group",
     "IcmpError",
     "Outcome",
     "PingTarget",
@@ -30,4 +35,5 @@ __all__ = [
     "Verdict",
     "ping_many",
     "probe",
+    "read_dscp",
 ]

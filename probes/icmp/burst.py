@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import errno
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from probes.icmp.columns import Floats
+from probes.icmp.egress import PLAIN, Egress, explain
 from probes.icmp.pinger import Pinger
 from probes.icmp.results import IcmpError, Outcome, Results, RowCounters
 from probes.icmp.targets import PingTarget
@@ -34,6 +35,7 @@ def ping_many(
     timeout_s: float = 3.0,
     size: int = 56,
     on_progress: OnProgress | None = None,
+    egress: Egress = PLAIN,
 ) -> dict[str, Any]:
     """Ping every target (name -> address) `count` times and wait for the last reply or timeout; blocks.
 
@@ -41,7 +43,10 @@ def ping_many(
     Ctrl-C, of what has ended by then. Raises ProbePermissionError where ICMP is not allowed, ValueError on
     values that cannot be sent.
     """
-    hosts = [PingTarget(key, address, interval_s, size, timeout_s) for key, address in targets.items()]
+    hosts = [
+        PingTarget(key, address, interval_s, size, timeout_s, egress=egress)
+        for key, address in targets.items()
+    ]
     with Burst(hosts, count) as burst:
         with suppress(KeyboardInterrupt):
             _wait(burst, on_progress or (lambda _ended, _expected: None))
@@ -100,7 +105,7 @@ class Burst:
             i = self._pinger.rows[target.key]
             part = slice(bounds[i], bounds[i + 1])
             figures = _figures(rtt_s[part], outcome[part], _counted(counters, slice(i, i + 1)))
-            hosts.append(self._name(target) | figures | self._evidence(target))
+            hosts.append(self._name(target) | figures | _ttl(counters, i) | self._evidence(target))
         total = {"targets": len(hosts)} | _figures(rtt_s, outcome, _counted(counters, slice(None)))
         return {"total": total | self._own_faults(), "targets": hosts}
 
@@ -120,16 +125,19 @@ class Burst:
     def _name(target: PingTarget) -> HostResult:
         return {"target": target.key, "address": str(target.address)}
 
-    def send_error(self, key: str) -> int:
-        """errno of the last ping to a host if it could not be sent, else 0."""
-        return self._pinger.send_error(key)
+    def trouble(self, key: str) -> int:
+        """errno of what kept the last ping from saying anything of a host, else 0."""
+        return int(self._pinger.trouble[self._pinger.rows[key]])
 
     def _evidence(self, target: PingTarget) -> HostResult:
-        error, code = self._errors.get(self._pinger.rows[target.key]), self.send_error(target.key)
-        if code:
-            return {"error": f"not sent: {os.strerror(code)}"}
+        error, code = self._errors.get(self._pinger.rows[target.key]), self.trouble(target.key)
+        if code and not (code == errno.EMSGSIZE and error):
+            why = self._pinger.faults.get(target.group) or explain(code, target.egress)
+            return {"error": f"not sent: {why}"}
         if error is None:
             return {}
+        if error.mtu:
+            return {"error": f"too big: {error.reporter} passes {error.mtu} bytes"}
         return {"error": f"ICMP type {error.type} code {error.code} from {error.reporter}"}
 
     def _own_faults(self) -> dict[str, int]:
@@ -146,16 +154,23 @@ def _counted(counters: RowCounters, rows: slice) -> dict[str, int]:
         "sent": int(counters.sent[rows].sum()),
         "duplicates": int(counters.duplicates[rows].sum()),
         "late": int(counters.late[rows].sum()),
+        "too_big": int(counters.too_big[rows].sum()),
     }
 
 
+def _ttl(counters: RowCounters, row: int) -> HostResult:
+    """Of the last reply, None if none came or none was told."""
+    return {"ttl": int(counters.ttl[row]) or None, "ttl_changes": int(counters.ttl_changes[row])}
+
+
 def _figures(rtt_s: Floats, outcome: NDArray[np.uint8], counted: dict[str, int]) -> HostResult:
-    """`void`: pings that this machine could not send or whose replies it dropped; in no ratio."""
+    """`void`: pings that this machine could not send, whose replies it dropped, or that were too big for the
+    way; in no ratio."""
     received, lost, void = (int((outcome == kind).sum()) for kind in Outcome)
     known = received + lost
     figures = {"sent": counted["sent"], "received": received, "lost": lost, "void": void}
     ratio = {"loss_ratio": lost / known if known else None}
-    extra = {"duplicates": counted["duplicates"], "late": counted["late"]}
+    extra = {name: counted[name] for name in ("duplicates", "late", "too_big")}
     return figures | ratio | _round_trips(rtt_s[outcome == Outcome.REPLY]) | extra
 
 

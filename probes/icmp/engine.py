@@ -12,7 +12,7 @@ from probes.icmp.budget import ConfirmationBudget
 from probes.icmp.clock import Reading, less_slack, round_trips
 from probes.icmp.columns import Addresses, Floats, Integers, Mask, Rows, grown
 from probes.icmp.flight import Flight, State
-from probes.icmp.packet import Errors, Headers, Received, Wire, address_text
+from probes.icmp.packet import Bytes, Errors, Headers, Received, Wire, address_text
 from probes.icmp.results import EngineCounters, IcmpError, Outcome, ResultLog, RowCounters, Verdict
 from probes.icmp.schedule import Schedule
 from probes.icmp.suspect import Suspects
@@ -31,8 +31,8 @@ but the target is not reachable, so it counts as unanswered for the verdict."""
 class Engine:
     """All state of the pinger. `epoch_s`: what wall times count from; `count`: rounds per target.
 
-    `token` goes into every packet; `rate_hz`: regular pings per second; `send_errno`: by row, of the last
-    ping, 0 if it was sent.
+    `token` goes into every packet; `rate_hz`: regular pings per second; `trouble`: by row, errno of what kept
+    the last ping that ended from saying anything of the target, 0 if nothing did.
     """
 
     def __init__(self, budget: ConfirmationBudget, epoch_s: int, count: int | None = None) -> None:
@@ -45,7 +45,7 @@ class Engine:
         self.suspects = Suspects(self.table, budget)
         self.log = ResultLog()
         self.rows = RowCounters.zeros()
-        self.send_errno: Integers = np.zeros(0, dtype=np.int64)
+        self.trouble: Integers = np.zeros(0, dtype=np.int64)
         self.counters = EngineCounters()
 
     def replace(self, targets: Sequence[PingTarget], now: float) -> None:
@@ -53,14 +53,14 @@ class Engine:
         change = self.table.replace(targets)
         size = len(self.table)
         self.rows = self.rows.copy(size)
-        self.send_errno = grown(self.send_errno, size)
+        self.trouble = grown(self.trouble, size)
         self.schedule.resize(size)
         self.suspects.resize()
         ended = np.union1d(change.gone, change.fresh)
         self.flight.cancel(ended)
         self.log.forget(ended)
         self.rows.reset(ended)
-        self.send_errno[ended] = 0
+        self.trouble[ended] = 0
         self.suspects.reset(ended)
         self.schedule.stop(change.gone)
         self.schedule.start(change.paced, self.table.interval_s[change.paced], now)
@@ -92,7 +92,6 @@ class Engine:
         self.flight.sent_wall[slots] = walls
         self.flight.slack_s[slots] = slack_s
         rows, confirmation = self.flight.row[slots], self.flight.confirmation[slots]
-        self.send_errno[rows] = errors
         good = errors == 0
         if not good.all():
             self._not_sent(slots[~good], errors[~good])
@@ -105,6 +104,8 @@ class Engine:
     def _not_sent(self, slots: Rows, errors: Integers) -> None:
         self.counters.send_errors += slots.size
         self.flight.state[slots] = State.VOID
+        self.trouble[self.flight.row[slots]] = errors
+        self._count(self.rows.too_big, slots[errors == errno.EMSGSIZE])
         routeless, regular = np.isin(errors, NO_ROUTE), ~self.flight.confirmation[slots]
         self._log_unanswered(slots[regular], np.ones(int(regular.sum()), dtype=np.bool_))
         self.suspects.void(self.flight.row[slots[regular & ~routeless]])
@@ -114,26 +115,41 @@ class Engine:
 
     # Receiving
 
-    def receive(self, batch: Received, sources: Addresses, walls: Floats, read: Reading) -> None:
-        """A batch of packets came from `sources`; `walls`: the kernel's times of arrival."""
+    def receive(self, batch: Received, sources: Addresses, ttls: Bytes, walls: Floats, read: Reading) -> None:
+        """A batch came from `sources` with these `ttls`; `walls`: the kernel's times of arrival."""
         self.counters.malformed_packets += batch.malformed
         if batch.index.size:
-            self._replies(batch.replies, sources.take(batch.index), walls[batch.index], read)
+            at = batch.index
+            self._replies(batch.replies, sources.take(at), ttls[at], walls[at], read)
         if batch.errors.index.size:
             self._errors(batch.wire, batch.errors, sources.take(batch.errors.index), read)
 
-    def _replies(self, replies: Headers, sources: Addresses, walls: Floats, read: Reading) -> None:
+    def _replies(
+        self, replies: Headers, sources: Addresses, ttls: Bytes, walls: Floats, read: Reading
+    ) -> None:
         slots, known = self._find(replies)
         cancelled = known & (self.flight.state[slots] == State.CANCELLED)
         genuine = known & ~cancelled & self._is_at(slots, sources)
         self.counters.foreign_replies += int((~genuine & ~cancelled).sum())
         ours, arrived = slots[genuine], walls[genuine]
+        self._see_ttls(self.flight.row[ours], ttls[genuine])
         first = self.flight.is_first(ours)
         self._count(self.rows.duplicates, ours[~first])
         slots = ours[first]
         rtt_s = round_trips(self.flight.sent[slots], self.flight.sent_wall[slots], arrived[first], read)
         usual_s = self.suspects.patience.smooth_s[self.flight.row[slots]]
         self._sort_replies(slots, less_slack(rtt_s, self.flight.slack_s[slots], usual_s), read.monotonic)
+
+    def _see_ttls(self, rows: Rows, ttls: Bytes) -> None:
+        """Replies came with these TTLs, in this order; 0: not known."""
+        known = self.rows.ttl
+        other = (known[rows] != ttls) & (ttls != 0)
+        if not other.any():
+            return
+        other = np.isin(rows, rows[other]) & (ttls != 0)
+        for row, ttl in zip(rows[other].tolist(), ttls[other].tolist(), strict=True):
+            self.rows.ttl_changes[row] += known[row] not in (0, ttl)
+            known[row] = ttl
 
     def _sort_replies(self, slots: Rows, rtt_s: Floats, now: float) -> None:
         """Tell replies in time from late and repeated ones."""
@@ -162,6 +178,7 @@ class Engine:
 
     def _answered(self, slots: Rows, rtt_s: Floats, now: float) -> None:
         self.flight.state[slots] = State.ANSWERED
+        self.trouble[self.flight.row[slots]] = 0
         self.suspects.answer(self.flight.row[slots], self.flight.sent[slots], rtt_s, now)
         regular = ~self.flight.confirmation[slots]
         slots = slots[regular]
@@ -181,8 +198,25 @@ class Engine:
         for i in np.flatnonzero(believed):
             row, reporter = int(self.flight.row[slots[i]]), address_text(wire, sources.number(int(i)))
             at = self._epoch_s + read.wall
-            self.log.add_error(IcmpError(row, at, int(errors.type[i]), int(errors.code[i]), reporter))
-        self._refused(np.unique(slots[believed]))
+            kind, code, mtu = int(errors.type[i]), int(errors.code[i]), int(errors.mtu[i])
+            self.log.add_error(IcmpError(row, at, kind, code, reporter, mtu))
+        too_big = (errors.type == wire.too_big[0]) & (errors.code == wire.too_big[1])
+        self._outgrown(np.unique(slots[believed & too_big]))
+        self._refused(np.unique(slots[believed & ~too_big]))
+
+    def _outgrown(self, slots: Rows) -> None:
+        """Pings that were too big for the way: neither a reply nor a loss, and no word on the target."""
+        slots = slots[self.flight.is_open(slots)]
+        if not slots.size:
+            return
+        self.flight.state[slots] = State.VOID
+        rows = self.flight.row[slots]
+        self.trouble[rows] = errno.EMSGSIZE
+        self._count(self.rows.too_big, slots)
+        self.suspects.withdraw(np.unique(rows))
+        regular = slots[~self.flight.confirmation[slots]]
+        self._log_unanswered(regular, np.ones(regular.size, dtype=np.bool_))
+        self.suspects.void(self.flight.row[regular])
 
     def _refused(self, slots: Rows) -> None:
         waiting = slots[self.flight.state[slots] == State.WAITING]
@@ -219,6 +253,7 @@ class Engine:
         self.suspects.void(self.flight.row[slots[void]])
         lost = slots[~void]
         rows = self.flight.row[lost]
+        self.trouble[rows] = 0
         trailing = self.flight.sent[lost] > self.suspects.answered[rows]
         np.add.at(self.rows.consecutive_losses, rows[trailing], 1)
 

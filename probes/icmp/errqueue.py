@@ -54,7 +54,7 @@ def read_error_queue(opened: socket.socket, wire: Wire) -> Iterator[Refusal]:
 
 
 def _parse(wire: Wire, data: bytes, content: bytes, destination: str) -> Iterator[Refusal]:
-    _, origin, kind, code, _, _ = _EXTENDED_ERROR.unpack_from(content)
+    _, origin, kind, code, mtu, _ = _EXTENDED_ERROR.unpack_from(content)
     offender = content[_EXTENDED_ERROR.size :]
     reporter = offender[4:8] if wire.version == 4 else offender[8:24]
     if origin not in _BY_ICMP or kind not in wire.errors or len(offender) < 8:
@@ -66,6 +66,7 @@ def _parse(wire: Wire, data: bytes, content: bytes, destination: str) -> Iterato
         echoes=np.frombuffer(data.ljust(HEADER.itemsize, b"\0"), dtype=HEADER),
         whole=np.array([len(data) >= HEADER.itemsize]),
         destinations=_words(ip_address(destination.partition("%")[0]).packed),
+        mtu=np.array([mtu if (kind, code) == wire.too_big else 0], np.int64),
     )
     yield Refusal(errors, _words(reporter))
 

@@ -47,10 +47,10 @@ _MESSAGE = np.dtype(
 )
 """struct mmsghdr of 64-bit Linux."""
 _VECTOR = np.dtype([("base", "u8"), ("length", "u8")])
-_CONTROL = np.dtype(
-    [("length", "u8"), ("level", "i4"), ("type", "i4"), ("seconds", "i8"), ("nanoseconds", "i8")]
-)
-"""struct cmsghdr followed by struct timespec."""
+_STAMP = [("length", "u8"), ("level", "i4"), ("type", "i4"), ("seconds", "i8"), ("nanoseconds", "i8")]
+_TTL = [("ttl_length", "u8"), ("ttl_level", "i4"), ("ttl_type", "i4"), ("ttl", "i4"), ("padding", "i4")]
+_CONTROL = {False: np.dtype(_STAMP), True: np.dtype(_STAMP + _TTL)}
+"""struct cmsghdr followed by struct timespec; and where it was asked for, another one with the TTL behind."""
 
 SO_TIMESTAMPNS = 35
 _FULL = (errno.EAGAIN, errno.ENOBUFS, errno.ENOMEM)
@@ -138,18 +138,22 @@ class SendBatch:
 
 
 class ReceiveBatch:
-    """Up to RECEIVE_BATCH packets, of each the first bytes, the sender and the kernel's time of arrival."""
+    """Up to RECEIVE_BATCH packets, of each the first bytes, the sender and the kernel's time of arrival.
 
-    def __init__(self) -> None:
+    `with_ttl`: the socket also tells the TTL of each.
+    """
+
+    def __init__(self, *, with_ttl: bool) -> None:
         self.data = np.zeros((RECEIVE_BATCH, CAPTURE_BYTES), dtype=np.uint8)
         self._names = np.zeros(RECEIVE_BATCH, dtype=NAME)
-        self._control = np.zeros(RECEIVE_BATCH, dtype=_CONTROL)
+        self._control = np.zeros(RECEIVE_BATCH, dtype=_CONTROL[with_ttl])
         self._messages, _vectors = _messages(self.data, self._names)
         self._vectors = _vectors  # the kernel reads it through an address only: keep it alive
         self._place = self._messages.ctypes.data
         self._messages["namelen"] = NAME.itemsize
         self._messages["control"] = _addresses(self._control)
-        self._messages["controllen"] = _CONTROL.itemsize
+        self._messages["controllen"] = self._control.itemsize
+        self._with_ttl = with_ttl
 
     def _is_stamped(self, count: int) -> Mask:
         """Which packets came with a time of arrival.
@@ -158,9 +162,9 @@ class ReceiveBatch:
         time, so the buffer is as it was and serves the next packet, too.
         """
         sizes = self._messages["controllen"][:count]
-        stamped: Mask = sizes == _CONTROL.itemsize
+        stamped: Mask = sizes == self._control.itemsize
         if not stamped.all():
-            sizes[~stamped] = _CONTROL.itemsize
+            sizes[~stamped] = self._control.itemsize
         return stamped
 
     def receive(self, fd: int) -> int:
@@ -199,4 +203,11 @@ class ReceiveBatch:
         Ask once: the next packets are received over these."""
         control = self._control[:count]
         seconds = (control["seconds"] - epoch_s) + control["nanoseconds"] * 1e-9
-        return np.where(self._is_stamped(count), seconds, np.nan)
+        stamped = self._is_stamped(count)
+        if self._with_ttl:
+            control["ttl"][~stamped] = 0
+        return np.where(stamped, seconds, np.nan)
+
+    def ttls(self, count: int) -> Bytes:
+        """The TTL of each packet, 0 where the kernel gave none. Ask after `arrivals`."""
+        return self._control["ttl"][:count].astype(np.uint8)

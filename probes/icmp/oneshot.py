@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import errno
-import socket
 import time
-from dataclasses import dataclass
-from ipaddress import ip_address
 
+from probes.failure import ProbeError, reason_of_errno
 from probes.icmp.burst import Burst, HostResult
-from probes.icmp.engine import NO_ROUTE
+from probes.icmp.settings import Settings
 from probes.icmp.targets import PingTarget
+from probes.resolve import ResolveError, resolve
 from probes.sample import IPAddress, Metric, Reason, Sample, Target
 
 METRICS: tuple[Metric, ...] = ()
@@ -22,29 +20,8 @@ DEFAULT_INTERVAL_S = 1.0
 _POLL_S = 0.02
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """How a host is pinged.
-
-    `count`: echo requests of a one-shot probe (the service pings for ever); `size`: bytes of payload;
-    `interval_s`: between two requests; `timeout_s`: after which a reply is lost.
-    """
-
-    count: int = 3
-    size: int = 56
-    interval_s: float = 1.0
-    timeout_s: float = 3.0
-
-    def __post_init__(self) -> None:
-        if self.count < 1:
-            raise ValueError(f"count is {self.count}; it must be 1 or more")
-        PingTarget("", ip_address("127.0.0.1"), self.interval_s, self.size, self.timeout_s)
-
-
-class _ProbeError(Exception):
-    def __init__(self, reason: Reason, detail: str) -> None:
-        super().__init__(detail)
-        self.reason = reason
+Ended = list[tuple[HostResult, int]]
+"""By size: the figures, and errno of what kept the last ping from saying anything, else 0."""
 
 
 async def probe(target: Target, settings: Settings, deadline_s: float) -> Sample:
@@ -52,66 +29,77 @@ async def probe(target: Target, settings: Settings, deadline_s: float) -> Sample
     at, started = time.time(), time.monotonic()
     try:
         async with asyncio.timeout(deadline_s):
-            address = await _resolve(target)
-            result, code = await _ping(address, settings, started + deadline_s)
+            address = await _address(target, settings)
+            ended = await _ping(address, settings, started + deadline_s)
     except TimeoutError:
         return _failed(at, started, Reason.TIMEOUT, f"no answer within {deadline_s:g} s")
-    except _ProbeError as failure:
-        return _failed(at, started, failure.reason, str(failure))
+    except ProbeError as failure:
+        return _failed(at, started, failure.reason, failure.detail)
     except PermissionError as error:
         return _failed(at, started, Reason.PERMISSION, str(error))
     except OSError as error:
         return _failed(at, started, Reason.ERROR, error.strerror or type(error).__name__)
-    return _sample(at, started, result, code)
+    return _sample(at, started, ended)
 
 
-async def _resolve(target: Target) -> IPAddress:
-    """The first address of the host that is in scope."""
-    loop = asyncio.get_running_loop()
-    try:
-        found = await loop.getaddrinfo(target.host, None, type=socket.SOCK_RAW)
-    except (OSError, UnicodeError) as error:
-        detail = getattr(error, "strerror", None) or "not a valid name"
-        raise _ProbeError(Reason.RESOLVE, f"{target.host}: {detail}") from None
-    addresses = [ip_address(entry[4][0]) for entry in found]
-    for address in addresses:
-        if target.allows(address):
-            return address
-    raise _ProbeError(Reason.PERMISSION, f"{addresses[0]} lies outside the scope; nothing was sent")
+async def _address(target: Target, settings: Settings) -> IPAddress:
+    """The first address of the host that is in scope and of the family that is asked for."""
+    given = await resolve(target, target.host)
+    fit = [address for address in given if settings.takes(address)]
+    if not fit:
+        raise ResolveError(Reason.RESOLVE, f"{target.host}: no IPv{settings.version} address")
+    return fit[0]
 
 
-async def _ping(address: IPAddress, settings: Settings, deadline: float) -> tuple[HostResult, int]:
-    """Ping until every request has ended, or just before the (monotonic) deadline with what is known then;
-    also errno if the last request could not be sent."""
-    key = str(address)
-    target = PingTarget(key, address, settings.interval_s, settings.size, settings.timeout_s)
-    with Burst([target], settings.count) as burst:
+async def _ping(address: IPAddress, settings: Settings, deadline: float) -> Ended:
+    """Ping until every request has ended, or just before the (monotonic) deadline with what is known then."""
+    sizes = settings.sizes or (settings.size,)
+    targets = [
+        PingTarget(
+            f"{size} bytes",
+            address,
+            settings.interval_s * len(sizes),
+            size,
+            settings.timeout_s,
+            egress=settings.egress,
+        )
+        for size in sizes
+    ]
+    with Burst(targets, settings.count) as burst:
         while time.monotonic() < deadline - 3 * _POLL_S:
             await asyncio.sleep(_POLL_S)
             if burst.collect():
                 break
-        return burst.result(key), burst.send_error(key)
+        return [(burst.result(target.key), burst.trouble(target.key)) for target in targets]
 
 
 def _failed(at: float, started: float, reason: Reason, detail: str) -> Sample:
     return Sample(at, time.monotonic() - started, ok=False, reason=reason, detail=detail)
 
 
-def _sample(at: float, started: float, result: HostResult, send_error: int) -> Sample:
-    known = {name: value for name, value in result.items() if value is not None and name != "target"}
-    facts = {name: f"{value:g}" if isinstance(value, float) else str(value) for name, value in known.items()}
+def _sample(at: float, started: float, ended: Ended) -> Sample:
+    """Every size must get through; of several the facts are named by size."""
+    facts: dict[str, str] = {}
+    for result, _ in ended:
+        prefix = f"{result['target']}: " if len(ended) > 1 else ""
+        facts |= {prefix + name: text for name, text in _facts(result).items()}
+    bad = [(result, trouble) for result, trouble in ended if not result["received"]]
     duration_s = time.monotonic() - started
-    if result["received"]:
+    if not bad:
         return Sample(at, duration_s, ok=True, facts=facts)
+    result, trouble = bad[0]
     detail = result.get("error", f"{result['sent']} sent, no reply")
-    reason = (
-        _reason(send_error) if send_error else Reason.UNREACHABLE if "error" in result else Reason.TIMEOUT
-    )
-    return Sample(at, duration_s, ok=False, reason=reason, detail=detail, facts=facts)
+    if len(ended) > 1:
+        detail = f"{result['target']}: {detail}"
+    return Sample(at, duration_s, ok=False, reason=_reason(result, trouble), detail=detail, facts=facts)
 
 
-def _reason(send_error: int) -> Reason:
-    """Why this machine did not send: no way there, forbidden (a firewall of its own), or something else."""
-    if send_error in NO_ROUTE:
-        return Reason.UNREACHABLE
-    return Reason.PERMISSION if send_error in (errno.EPERM, errno.EACCES) else Reason.ERROR
+def _facts(result: HostResult) -> dict[str, str]:
+    known = {name: value for name, value in result.items() if value is not None and name != "target"}
+    return {name: f"{value:g}" if isinstance(value, float) else str(value) for name, value in known.items()}
+
+
+def _reason(result: HostResult, trouble: int) -> Reason:
+    if trouble:
+        return reason_of_errno(trouble)
+    return Reason.UNREACHABLE if "error" in result else Reason.TIMEOUT

@@ -35,6 +35,7 @@ HEADER = np.dtype(
 )
 ECHO_BYTES = 8
 """The part of the header that every ICMP echo has, and that every ICMP error quotes."""
+IPV4_TTL_AT = 8
 MIN_SIZE = HEADER.itemsize - ECHO_BYTES
 MAX_SIZE = 65535 - 20 - ECHO_BYTES
 """Payload sizes in bytes: room for our sixteen; the largest that fits an IPv4 datagram."""
@@ -53,12 +54,30 @@ class Wire:
     errors: tuple[int, ...]
     protocol: int
     quoted_destination: slice
+    too_big: tuple[int, int]
 
 
-V4 = Wire(4, request=8, reply=0, errors=(3, 11, 12), protocol=1, quoted_destination=slice(16, 20))
+V4 = Wire(
+    4,
+    request=8,
+    reply=0,
+    errors=(3, 11, 12),
+    protocol=1,
+    quoted_destination=slice(16, 20),
+    too_big=(3, 4),
+)
 """Errors: unreachable, time exceeded, parameter problem (source quench is dead: RFC 6633)."""
-V6 = Wire(6, request=128, reply=129, errors=(1, 2, 3, 4), protocol=58, quoted_destination=slice(24, 40))
-"""Errors: unreachable, packet too big, time exceeded, parameter problem."""
+V6 = Wire(
+    6,
+    request=128,
+    reply=129,
+    errors=(1, 2, 3, 4),
+    protocol=58,
+    quoted_destination=slice(24, 40),
+    too_big=(2, 0),
+)
+"""Errors: unreachable, packet too big, time exceeded, parameter problem. `too_big`: type and code of the one
+that says so (RFC 1191, RFC 4443)."""
 
 
 def filler(size: int) -> Bytes:
@@ -104,7 +123,8 @@ def compose(
 @dataclass(frozen=True, slots=True)
 class Errors:
     """ICMP errors that quote an echo request. `index`: place in the batch; `echoes`: the quoted headers,
-    of which only `ECHO_BYTES` mean something where `whole` is false; `destinations`: where they went."""
+    of which only `ECHO_BYTES` mean something where `whole` is false; `destinations`: where they went; `mtu`:
+    of those that say "too big" what would fit, 0 if they do not tell."""
 
     index: Rows
     type: Bytes
@@ -112,6 +132,7 @@ class Errors:
     echoes: Headers
     whole: Mask
     destinations: Addresses
+    mtu: Integers
 
 
 NO_ERRORS = Errors(
@@ -121,6 +142,7 @@ NO_ERRORS = Errors(
     echoes=np.zeros(0, HEADER),
     whole=np.zeros(0, np.bool_),
     destinations=Addresses(np.zeros(0, np.uint64), np.zeros(0, np.uint64)),
+    mtu=np.zeros(0, np.int64),
 )
 
 
@@ -165,7 +187,15 @@ def _read_errors(wire: Wire, data: Bytes, lengths: Integers, start: Rows, index:
         echoes=echoes[ours],
         whole=(lengths >= inner + HEADER.itemsize)[ours],
         destinations=addresses(quoted_ip[ours][:, wire.quoted_destination]),
+        mtu=_mtu(wire, headers[ours]),
     )
+
+
+def _mtu(wire: Wire, errors: Headers) -> Integers:
+    """What would fit, of those errors that say that a packet was too big."""
+    high = errors["ident"].astype(np.int64) if wire.version == 6 else 0
+    says_so = (errors["type"] == wire.too_big[0]) & (errors["code"] == wire.too_big[1])
+    return np.where(says_so, (high << 16) + errors["sequence"].astype(np.int64), 0)
 
 
 def _header_lengths(first_bytes: Bytes) -> Rows:

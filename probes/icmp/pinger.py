@@ -7,7 +7,7 @@ import math
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 
@@ -16,21 +16,23 @@ from numpy.typing import NDArray
 
 from probes.icmp.budget import ConfirmationBudget
 from probes.icmp.clock import Clock, Reading
-from probes.icmp.columns import Mask, Rows
+from probes.icmp.columns import Integers, Mask, Rows
+from probes.icmp.egress import PLAIN, Egress, Group, MarkPermissionError, explain
 from probes.icmp.engine import Engine
 from probes.icmp.mmsg import SEND_BATCH
-from probes.icmp.packet import MIN_SIZE, V4, V6, Wire
 from probes.icmp.results import EngineCounters, Results, RowCounters
 from probes.icmp.schedule import LATE_S
-from probes.icmp.sockets import REPLY_BUFFER_BYTES
+from probes.icmp.sockets import REPLY_BUFFER_BYTES, ProbePermissionError
 from probes.icmp.targets import PingTarget
-from probes.icmp.transport import Transport
+from probes.icmp.transport import Transport, not_sent
 
 TURN_S, SHORTEST_TURN_S = 0.02, 0.005
 """How often the thread wakes: arrival times come from the kernel, so no reply needs us sooner, and a turn
 costs half a millisecond however little it does. Where intervals are shorter than two turns, more often."""
 LOOK_S = 0.05
 """How often replies are read and silence is judged while nothing is under suspicion; else at every turn."""
+AIM_S = 1.0
+"""How often interfaces and source addresses are looked for: a modem may be plugged in again."""
 NICENESS = -10
 CATCH_UP = 2
 """After a pause, regular pings go out at most this much faster than on average: what is too late for that is
@@ -38,7 +40,7 @@ skipped, and counted."""
 
 
 class Pinger:
-    """Pings all targets from one thread over one socket per address family.
+    """Pings all targets from one thread over one socket per group: address family and egress.
 
     `wake` is called from that thread when a verdict changed. `count`: rounds per target (None: for ever).
     All methods may be called from any thread. If it dies or hangs, `counters().alive_at` stands still.
@@ -55,35 +57,50 @@ class Pinger:
         self._wake = wake
         self._clock = clock or Clock()
         self._engine = Engine(budget, self._clock.epoch_s, count)
-        self._transports: dict[int, Transport] = {}
+        self._transports: dict[Group, Transport] = {}
+        self._refusals: dict[Group, OSError] = {}
+        self._in_use: list[tuple[int, Group]] = []
         self._lock = threading.Lock()
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="pinger", daemon=True)
-        self._turned_at = self._looked_at = -math.inf
+        self._turned_at = self._looked_at = self._aimed_at = -math.inf
         self._sent_unread = 0
-        self._resting = False
-        self._size = MIN_SIZE
+        self._resting = self._is_open = False
         self._turn_s = TURN_S
         self._awaited: list[Transport] = []
 
-    def open(self) -> None:
-        """Open the sockets, which may take rights that are given up before the start.
+    def open(self, egresses: Iterable[Egress] = ()) -> None:
+        """Open the sockets, which may take rights that are given up before the start: the plain ones, and
+        what `egresses` and the targets so far need.
 
-        Raises ProbePermissionError where ICMP is not allowed. A machine without IPv6 is no error: its IPv6
-        targets are void, and counted as send errors.
+        Raises ProbePermissionError where ICMP is not allowed. What else cannot be opened is no error (no
+        IPv6 here, no right to mark packets): such targets are void, and `faults` says why.
         """
-        for wire in (V4, V6):
-            try:
-                self._transports[wire.version] = Transport(wire, self._engine.token, self._clock)
-            except OSError as error:
-                if error.errno != errno.EAFNOSUPPORT:
-                    self._close_sockets()
-                    raise
+        for version in (4, 6):
+            self._open(Group(version, PLAIN))
+            refusal = self._refusals.get(Group(version, PLAIN))
+            if refusal is not None and refusal.errno != errno.EAFNOSUPPORT:
+                self._close_sockets()
+                raise refusal
+        for egress in egresses:
+            for version in (4, 6) if egress.source is None else (egress.source.version,):
+                self._open(Group(version, egress))
+        self._is_open = True
         self._fit()
+
+    def _open(self, group: Group) -> None:
+        """Open the socket of a group, unless it is. Once open it stays so: the right to may be gone later."""
+        if group in self._transports:
+            return
+        try:
+            self._transports[group] = Transport(group, self._engine.token, self._clock)
+            self._refusals.pop(group, None)
+        except OSError as error:
+            self._refusals[group] = error
 
     def start(self) -> None:
         """Begin; opens the sockets first if `open` was not called, and raises as it does."""
-        if not self._transports:
+        if not self._is_open:
             self.open()
         self._thread.start()
 
@@ -102,22 +119,29 @@ class Pinger:
     # What the owner says and asks
 
     def replace(self, targets: Sequence[PingTarget]) -> None:
-        """Watch these targets from now on. A target whose key and address were there before keeps its row,
-        state, counters and pings in flight. Raises ValueError if a key occurs twice."""
+        """Watch these targets from now on. A target whose key, address and egress were there before keeps its
+        row, state, counters and pings in flight. Sockets that they need and that are not open are opened, if
+        this process still may. Raises ValueError if a key occurs twice."""
         with self._lock:
             self._engine.replace(targets, self._clock.read().monotonic)
-            self._size = max([self._size, *(target.size for target in targets)])
             shortest_s = min((target.interval_s for target in targets), default=1.0)
             self._turn_s = min(max(shortest_s / 2, SHORTEST_TURN_S), TURN_S)
             self._fit()
 
     def _fit(self) -> None:
         """Suit what sends and receives to the targets."""
-        for transport in self._transports.values():
-            transport.fit(self._size)
         table = self._engine.table
-        versions = set(table.version[table.active].tolist())
-        self._awaited = [at for version, at in self._transports.items() if version in versions]
+        self._in_use = [
+            (place, table.groups[place]) for place in np.unique(table.group[table.active]).tolist()
+        ]
+        if not self._is_open:
+            return
+        for place, group in self._in_use:
+            self._open(group)
+            if group in self._transports:
+                sizes = table.size[table.active & (table.group == place)]
+                self._transports[group].fit(int(sizes.max()))
+        self._awaited = [self._transports[group] for _, group in self._in_use if group in self._transports]
         replies = self.receive_buffer_bytes() // REPLY_BUFFER_BYTES
         self._room = max(replies * 7 // 8, SEND_BATCH)  # the rest is for confirmations
         fills_s = self._room / max(self._engine.rate_hz, 1.0)
@@ -152,10 +176,21 @@ class Pinger:
         with self._lock:
             return self._engine.suspects.suspect.copy()
 
-    def send_error(self, key: str) -> int:
-        """errno of the last ping to a target that could not be sent; 0 if the last one was."""
+    @property
+    def trouble(self) -> Integers:
+        """By row: errno of what kept the last ping that ended from saying anything of the target (EMSGSIZE:
+        too big, here or on the way), 0 if nothing did."""
         with self._lock:
-            return int(self._engine.send_errno[self.rows[key]])
+            return self._engine.trouble.copy()
+
+    @property
+    def faults(self) -> Mapping[Group, str]:
+        """Why nothing can be sent, of the groups in use of which that is known, in one line for people."""
+        with self._lock:
+            refused = {group: self._refusals.get(group) for _, group in self._in_use}
+            found = {group: _refusal_text(error, group.egress) for group, error in refused.items() if error}
+            faulty = [transport for transport in self._awaited if transport.fault]
+            return found | {at.group: explain(at.fault, at.group.egress) for at in faulty}
 
     def set_confirmations(self, counts: NDArray[np.uint8]) -> None:
         """How many confirmations a suspicion takes, by row: 8 for a clean link (over 0.65 s), 10 or more
@@ -216,10 +251,21 @@ class Pinger:
         now = self._clock.read()
         since_s, self._turned_at = now.monotonic - self._turned_at, now.monotonic
         self._engine.counters.alive_at = now.monotonic
+        if now.monotonic - self._aimed_at >= AIM_S:
+            self._aim(now.monotonic)
         changed = self._is_time_to_look(now.monotonic) and self._look(now)
         if not self._resting:
             self._send(now, since_s)
         return changed
+
+    def _aim(self, now: float) -> None:
+        """Look again for what may have come or gone: interfaces and source addresses."""
+        self._aimed_at = now
+        for transport in self._awaited:
+            transport.aim()
+        missing = [group for _, group in self._in_use if group not in self._transports]
+        if any(self._refusals[group].errno == errno.EADDRNOTAVAIL for group in missing):
+            self._fit()
 
     def _is_time_to_look(self, now: float) -> bool:
         if now - self._looked_at >= self._look_s or 2 * self._sent_unread > self._room:
@@ -249,24 +295,32 @@ class Pinger:
         limit = min(limit, max(self._room - self._sent_unread, 0))
         rows, confirmation = self._engine.take(now.monotonic, limit)
         self._sent_unread += rows.size
-        versions = self._engine.table.version[rows]
-        for wire in (V4, V6):
-            chosen = np.flatnonzero(versions == wire.version)
+        groups = self._engine.table.group[rows]
+        for place, group in self._in_use:
+            chosen = np.flatnonzero(groups == place)
             for start in range(0, chosen.size, SEND_BATCH):
                 part = chosen[start : start + SEND_BATCH]
-                self._send_batch(wire, rows[part], confirmation[part], now)
+                self._send_batch(group, rows[part], confirmation[part], now)
 
-    def _send_batch(self, wire: Wire, rows: Rows, confirmation: Mask, now: Reading) -> None:
+    def _send_batch(self, group: Group, rows: Rows, confirmation: Mask, now: Reading) -> None:
         table, flight = self._engine.table, self._engine.flight
         slots = flight.launch(rows, confirmation, now.monotonic)
-        transport = self._transports.get(wire.version)
+        transport = self._transports.get(group)
         if transport is None:
-            times, walls = np.full(rows.size, now.monotonic), np.full(rows.size, now.wall)
-            nil_s, errors = np.zeros(rows.size), np.full(rows.size, errno.EAFNOSUPPORT)
-            self._engine.sent(slots, times, walls, nil_s, errors)
+            fault = self._refusals[group].errno or errno.EPERM
+            self._engine.sent(slots, *not_sent(now, rows.size, fault))
             return
         serials, nonces = flight.serial[slots], flight.nonce[slots]
         self._engine.sent(slots, *transport.send(table.names[rows], table.size[rows], serials, nonces))
+
+
+def _refusal_text(refusal: OSError, egress: Egress) -> str:
+    """Why a socket is not open. A permission error says by itself what mends it."""
+    if isinstance(refusal, ProbePermissionError):
+        return f"{refusal}; if LinkWatch had the right when it started: start it again"
+    if isinstance(refusal, MarkPermissionError):
+        return str(refusal.strerror)
+    return explain(refusal.errno or 0, egress)
 
 
 def _ask_for_priority() -> None:

@@ -37,13 +37,15 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class IcmpError:
-    """A router (or the target) refused a ping: type and code as in RFC 792 / RFC 4443."""
+    """A router (or the target) refused a ping: type and code as in RFC 792 / RFC 4443. `mtu`: what would have
+    fit, where it was too big and that was told."""
 
     row: int
     at: float
     type: int
     code: int
     reporter: str
+    mtu: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,11 @@ class Results:
 
 @dataclass(slots=True)
 class RowCounters:
-    """Counters by row since the row came; `consecutive_losses` falls to 0 with a reply."""
+    """Counters by row since the row came; `consecutive_losses` falls to 0 with a reply.
+
+    `too_big`: pings that did not fit, here or on the way; void, not lost. `ttl`: of the last reply, 0 if not
+    known; `ttl_changes`: how often it was another than that of the reply before.
+    """
 
     sent: Integers
     received: Integers
@@ -74,11 +80,14 @@ class RowCounters:
     late: Integers
     confirmations: Integers
     consecutive_losses: Integers
+    too_big: Integers
+    ttl: Integers
+    ttl_changes: Integers
 
     @classmethod
     def zeros(cls) -> RowCounters:
         """Counters of no rows."""
-        return cls(*(np.zeros(0, dtype=np.int64) for _ in range(6)))
+        return cls(*(np.zeros(0, dtype=np.int64) for _ in cls.__slots__))
 
     def copy(self, size: int) -> RowCounters:
         """A copy with room for `size` rows."""

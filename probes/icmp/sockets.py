@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import struct
 from dataclasses import dataclass
 
+from probes.icmp.egress import PLAIN, Egress, bind_source, dress
 from probes.icmp.errqueue import keep_errors
 from probes.icmp.filter import attach_filter
 from probes.icmp.mmsg import SO_TIMESTAMPNS
@@ -19,6 +21,8 @@ BUFFER_BYTES = 16 * 1024 * 1024
 _SO_MEMINFO = 55
 _MEMINFO_DROPS = 8
 _SO_RCVBUFFORCE, _SO_SNDBUFFORCE = 33, 32
+_RECEIVE_TTL = {4: (socket.IPPROTO_IP, 12), 6: (socket.IPPROTO_IPV6, 51)}
+"""IP_RECVTTL and IPV6_RECVHOPLIMIT."""
 
 
 class ProbePermissionError(PermissionError):
@@ -41,6 +45,11 @@ class IcmpSocket:
     raw: bool
     ident: int
 
+    @property
+    def has_ip_header(self) -> bool:
+        """Whether packets come with their IP header; else the kernel tells the TTL beside them."""
+        return self.raw and self.wire.version == 4
+
     def drops(self) -> int:
         """Packets dropped because the receive buffer was full, since the socket was opened.
 
@@ -56,25 +65,37 @@ class IcmpSocket:
         return self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
 
 
-def open_socket(wire: Wire, ident: int) -> IcmpSocket:
-    """A raw socket where allowed, else a datagram one. Raises ProbePermissionError where neither is, and
-    OSError where the machine does not know the address family."""
+def open_socket(wire: Wire, ident: int, egress: Egress = PLAIN) -> IcmpSocket:
+    """A raw socket where allowed, else a datagram one. Raises ProbePermissionError where neither is,
+    MarkPermissionError, and OSError where the machine does not know the address family."""
     family = socket.AF_INET if wire.version == 4 else socket.AF_INET6
     try:
         raw = socket.socket(family, socket.SOCK_RAW, wire.protocol)
     except PermissionError:
-        return _prepare(_open_datagram(family, wire), wire, None)
-    return _prepare(raw, wire, ident)
+        return _dressed(_open_datagram(family, wire, egress), wire, egress, None)
+    return _dressed(raw, wire, egress, ident)
 
 
-def _open_datagram(family: int, wire: Wire) -> socket.socket:
+def _open_datagram(family: int, wire: Wire, egress: Egress) -> socket.socket:
+    """It is bound here and now, to its source too: that can be done once."""
     try:
         opened = socket.socket(family, socket.SOCK_DGRAM, wire.protocol)
     except PermissionError:
         raise ProbePermissionError from None
-    opened.bind(("", 0))
+    if fault := bind_source(opened, wire.version, egress):
+        opened.close()
+        raise OSError(fault, os.strerror(fault))
     keep_errors(opened, wire)
     return opened
+
+
+def _dressed(opened: socket.socket, wire: Wire, egress: Egress, ident: int | None) -> IcmpSocket:
+    try:
+        dress(opened, wire.version, egress)
+        return _prepare(opened, wire, ident)
+    except OSError:
+        opened.close()
+        raise
 
 
 def _prepare(opened: socket.socket, wire: Wire, ident: int | None) -> IcmpSocket:
@@ -82,6 +103,8 @@ def _prepare(opened: socket.socket, wire: Wire, ident: int | None) -> IcmpSocket
     opened.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
     _enlarge(opened, _SO_RCVBUFFORCE, socket.SO_RCVBUF)
     _enlarge(opened, _SO_SNDBUFFORCE, socket.SO_SNDBUF)
+    if ident is None or wire.version == 6:
+        opened.setsockopt(*_RECEIVE_TTL[wire.version], 1)
     if ident is None:
         return IcmpSocket(opened, wire, raw=False, ident=opened.getsockname()[1])
     attach_filter(opened, wire, ident)

@@ -203,11 +203,14 @@ class Suspects:
         self._replies[forgotten] = 0
         self.up[forgotten] = UNKNOWN
 
-    def doubt(self) -> None:
-        """This machine dropped replies: no suspicion of now stands on firm ground."""
-        rows = np.flatnonzero(self.suspect | (self._missed > 0))
+    def withdraw(self, rows: Rows) -> None:
+        """Pings to these rows, confirmations perhaps, were refused for a reason that lies in the ping."""
         self._release(rows)
         self._calm(rows)
+
+    def doubt(self) -> None:
+        """This machine dropped replies: no suspicion of now stands on firm ground."""
+        self.withdraw(np.flatnonzero(self.suspect | (self._missed > 0)))
 
     # Confirmations
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from probes.icmp.columns import Addresses, Floats, Integers, Mask, Rows, Words, grown
+from probes.icmp.egress import PLAIN, Egress, Group
 from probes.icmp.mmsg import NAME, NAME_BYTES, Names
 from probes.icmp.packet import MAX_SIZE, MIN_SIZE
 
@@ -26,7 +27,7 @@ class PingTarget:
 
     `size`: bytes of payload. `priority`: who is confirmed first. `organization`: whose confirmation budget
     is used (empty: only the global one). `companions`: keys of its upstreams, confirmed together with it.
-    Raises ValueError on values that cannot be sent.
+    `egress`: how its pings leave this machine. Raises ValueError on values that cannot be sent.
     """
 
     key: str
@@ -37,8 +38,12 @@ class PingTarget:
     priority: int = REST
     organization: str = ""
     companions: tuple[str, ...] = ()
+    egress: Egress = PLAIN
 
     def __post_init__(self) -> None:
+        source = self.egress.source
+        if source is not None and source.version != self.address.version:
+            raise ValueError(f"from {source} nothing can be sent to {self.address}")
         if isinstance(self.address, IPv6Address) and self.address.scope_id:
             _interface(self.address.scope_id)
         if not MIN_SIZE <= self.size <= MAX_SIZE:
@@ -47,6 +52,15 @@ class PingTarget:
             raise ValueError(f"interval is {self.interval_s} s; allowed is {MIN_INTERVAL_S} s or more")
         if self.timeout_s <= 0:
             raise ValueError(f"timeout is {self.timeout_s} s; it must be more than 0")
+
+    @property
+    def group(self) -> Group:
+        """With whom it shares a socket."""
+        return Group(self.address.version, self.egress)
+
+    def is_measured_like(self, other: PingTarget) -> bool:
+        """Whether what is known of one holds for the other."""
+        return (self.address, self.egress) == (other.address, other.egress)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +76,15 @@ class Difference:
 class TargetTable:
     """Columns by row. Rows of targets that left are given to later ones; `active` tells which are in use.
 
-    `names` holds sockaddr bytes, `addresses` the same as numbers. `edge_child[i]` has `edge_upstream[i]` as
-    companion.
+    `group` holds places in `groups`, all there ever were. `names` holds sockaddr bytes, `addresses` the same
+    as numbers. `edge_child[i]` has `edge_upstream[i]` as companion.
     """
 
     def __init__(self) -> None:
         self.rows: Mapping[str, int] = {}
         self.active: Mask = np.zeros(0, dtype=np.bool_)
-        self.version: NDArray[np.uint8] = np.zeros(0, dtype=np.uint8)
+        self.groups: list[Group] = []
+        self.group: NDArray[np.int16] = np.zeros(0, dtype=np.int16)
         self.names: Names = np.zeros(0, dtype=NAME_BYTES)
         self._address_high: Words = np.zeros(0, dtype=np.uint64)
         self._address_low: Words = np.zeros(0, dtype=np.uint64)
@@ -82,6 +97,7 @@ class TargetTable:
         self.edge_child: Rows = np.zeros(0, dtype=np.intp)
         self.edge_upstream: Rows = np.zeros(0, dtype=np.intp)
         self._targets: dict[str, PingTarget] = {}
+        self._places: dict[Group, int] = {}
         self._organizations: dict[str, int] = {"": 0}
 
     def __len__(self) -> int:
@@ -103,10 +119,9 @@ class TargetTable:
         if len(wanted) != len(targets):
             raise ValueError("a key occurs twice among the targets")
         old, rows = self._targets, dict(self.rows)
-        gone = [rows[key] for key in old if key not in wanted or wanted[key].address != old[key].address]
-        fresh = [
-            key for key, target in wanted.items() if key not in old or old[key].address != target.address
-        ]
+        stays = {key for key in old if key in wanted and wanted[key].is_measured_like(old[key])}
+        gone = [rows[key] for key in old if key not in stays]
+        fresh = [key for key in wanted if key not in stays]
         changed = [key for key, target in wanted.items() if key in old and old[key] != target]
         repaced = [key for key in changed if old[key].interval_s != wanted[key].interval_s]
         self._give_rows(rows, wanted)
@@ -134,7 +149,7 @@ class TargetTable:
         self.active[free] = True
 
     def _resize(self, size: int) -> None:
-        for name in ("active", "version", "_address_high", "_address_low", "interval_s", "timeout_s"):
+        for name in ("active", "group", "_address_high", "_address_low", "interval_s", "timeout_s"):
             setattr(self, name, grown(getattr(self, name), size))
         for name in ("size", "priority", "organization"):
             setattr(self, name, grown(getattr(self, name), size))
@@ -143,7 +158,7 @@ class TargetTable:
         self.names = names
 
     def _write(self, row: int, target: PingTarget) -> None:
-        self.version[row] = target.address.version
+        self.group[row] = self._place_of(target.group)
         self.names[row : row + 1] = sockaddr(target.address)
         self._address_high[row], self._address_low[row] = divmod(int(target.address), 2**64)
         self.interval_s[row] = target.interval_s
@@ -151,6 +166,13 @@ class TargetTable:
         self.size[row] = target.size
         self.priority[row] = target.priority
         self.organization[row] = self._organizations.setdefault(target.organization, self.organizations)
+
+    def _place_of(self, group: Group) -> int:
+        place = self._places.get(group)
+        if place is None:
+            place = self._places[group] = len(self.groups)
+            self.groups.append(group)
+        return place
 
     def _group(self) -> None:
         groups: dict[IPv4Address | IPv6Address, int] = {}

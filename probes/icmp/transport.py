@@ -10,12 +10,17 @@ import numpy as np
 
 from probes.icmp.clock import Clock, Reading
 from probes.icmp.columns import Addresses, Floats, Integers, Numbers
+from probes.icmp.egress import Group, aim, bind_source
 from probes.icmp.errqueue import read_error_queue
 from probes.icmp.mmsg import RECEIVE_BATCH, Names, ReceiveBatch, SendBatch
 from probes.icmp.packet import (
     ECHO_BYTES,
     HEADER,
+    IPV4_TTL_AT,
     MIN_SIZE,
+    V4,
+    V6,
+    Bytes,
     Received,
     Wire,
     compose,
@@ -35,33 +40,50 @@ MAX_BATCHES = 16
 
 
 class Batch(NamedTuple):
-    """Packets that came together: `sources` by packet, `walls` arrival times, `read` when they were read."""
+    """Packets that came together: `sources`, `ttls` (0: not known) and arrival times `walls` by packet;
+    when they were `read`."""
 
     received: Received
     sources: Addresses
+    ttls: Bytes
     walls: Floats
     read: Reading
 
 
 class Transport:
-    """Sends and receives echo packets of one family. Opens its socket at once (see `open_socket`)."""
+    """Sends and receives the echo packets of one group. Opens its socket at once (see `open_socket`).
 
-    def __init__(self, wire: Wire, token: int, clock: Clock) -> None:
-        self.wire = wire
+    `fault`: errno while it cannot send at all for want of its interface or source address, else 0.
+    """
+
+    def __init__(self, group: Group, token: int, clock: Clock) -> None:
+        self.wire: Wire = V4 if group.version == 4 else V6
+        self.group = group
         self._token = token
         self._clock = clock
-        self.socket: IcmpSocket = open_socket(wire, secrets.randbits(16))
+        self.socket: IcmpSocket = open_socket(self.wire, secrets.randbits(16), group.egress)
         self._fd = self.socket.socket.fileno()
-        self._receiver = ReceiveBatch()
+        self._is_bound = group.egress.source is None or not self.socket.raw
+        self.fault = 0
+        self.aim()
+        self._receiver = ReceiveBatch(with_ttl=not self.socket.has_ip_header)
         self._sums: dict[int, int] = {}
         self._drops = self.socket.drops()
-        self._name_bytes = 16 if wire.version == 4 else 28
+        self._name_bytes = 16 if self.wire.version == 4 else 28
         self.drained = True
         self.fit(MIN_SIZE)
 
     def fit(self, size: int) -> None:
         """Make room for packets with `size` bytes of payload."""
         self._sender = SendBatch(ECHO_BYTES + size, filler(size), self._name_bytes)
+
+    def aim(self) -> None:
+        """Look for interface and source address again: both may come and go."""
+        version, egress = self.group
+        self.fault = aim(self.socket.socket, version, egress.interface) if egress.interface else 0
+        if not self.fault and not self._is_bound:
+            self.fault = bind_source(self.socket.socket, version, egress)
+            self._is_bound = not self.fault
 
     def close(self) -> None:
         """Close the socket."""
@@ -72,6 +94,8 @@ class Transport:
     ) -> tuple[Floats, Floats, Floats, Integers]:
         """Send up to SEND_BATCH echo requests: `send_times` and errno of each."""
         count, batch = len(serials), self._sender
+        if self.fault:
+            return not_sent(self._clock.read(), count, self.fault)
         ident, sums = self.socket.ident, self._constant_sums(sizes)
         compose(batch.headers[:count], self.wire, ident, self._token, serials, nonces, sums)
         batch.names[:count] = names
@@ -114,16 +138,24 @@ class Transport:
     def _read(self, count: int) -> Batch:
         now = self._clock.read()
         receiver = self._receiver
-        has_ip_header = self.socket.raw and self.wire.version == 4
-        received = read(self.wire, receiver.data[:count], receiver.lengths(count), has_ip_header)
+        has_ip_header, data = self.socket.has_ip_header, receiver.data[:count]
+        received = read(self.wire, data, receiver.lengths(count), has_ip_header)
         sources = receiver.sources(count, self.wire.version)
-        return Batch(received, sources, receiver.arrivals(count, self._clock.epoch_s), now)
+        walls = receiver.arrivals(count, self._clock.epoch_s)
+        ttls = data[:, IPV4_TTL_AT] if has_ip_header else receiver.ttls(count)
+        return Batch(received, sources, ttls, walls, now)
 
     def _read_refusals(self) -> Iterator[Batch]:
         """ICMP errors of a datagram socket: the kernel keeps them apart from the packets."""
         for refusal in read_error_queue(self.socket.socket, self.wire):
             received = Received(self.wire, np.zeros(0, np.intp), np.zeros(0, HEADER), refusal.errors, 0)
-            yield Batch(received, refusal.reporters, np.zeros(1), self._clock.read())
+            yield Batch(received, refusal.reporters, np.zeros(1, np.uint8), np.zeros(1), self._clock.read())
+
+
+def not_sent(now: Reading, count: int, fault: int) -> tuple[Floats, Floats, Floats, Integers]:
+    """What `Transport.send` says of packets that a fault of this machine keeps from being sent."""
+    times, walls = np.full(count, now.monotonic), np.full(count, now.wall)
+    return times, walls, np.zeros(count), np.full(count, fault)
 
 
 def send_times(marks: Sequence[Reading], count: int) -> tuple[Floats, Floats, Floats]:

@@ -18,7 +18,7 @@ import probes
 from probes import registry
 from probes.sample import Reason, Sample, Target
 
-SIMPLE = {str, int, float, bool, tuple[str, ...], Mapping[str, str]}
+SIMPLE = {str, int, float, bool, tuple[str, ...], tuple[int, ...], Mapping[str, str]}
 
 
 @pytest.fixture(params=registry.MODULES)

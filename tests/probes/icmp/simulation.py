@@ -83,4 +83,6 @@ class Simulation:
         replies["serial"], replies["nonce"] = flight.serial[slots], flight.nonce[slots]
         sources = self.engine.table.addresses.take(flight.row[slots])
         received = Received(V4, np.arange(slots.size), replies, NO_ERRORS, 0)
-        self.engine.receive(received, sources, at, Reading(self.now, self.now))
+        self.engine.receive(
+            received, sources, np.full(slots.size, 64, np.uint8), at, Reading(self.now, self.now)
+        )
