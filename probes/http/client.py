@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,6 +25,9 @@ from probes.http.login import Login
 from probes.http.proxy import proxy_login
 from probes.phases import Phases
 from probes.sample import Reason, Target
+
+# It warns of each cookie that is none: whoever is asked could fill our log.
+logging.getLogger("aiohttp.client").setLevel(logging.ERROR)
 
 _REDIRECTS = {301, 302, 303, 307, 308}
 

@@ -79,6 +79,13 @@ async def test_a_long_redirect_makes_no_long_texts() -> None:
         assert max(map(len, (sample.detail, *sample.facts.values()))) < 600
 
 
+async def test_cookies_that_are_none_do_not_fill_our_log(caplog: pytest.LogCaptureFixture) -> None:
+    cookies = b"".join(b"Set-Cookie: a b%d=c\r\n" % place for place in range(100))
+    async with serve_tcp(raw(b"HTTP/1.1 200 OK\r\n" + cookies + b"Content-Length: 0\r\n\r\n")) as port:
+        assert (await measure(f"http://127.0.0.1:{port}")).ok
+    assert caplog.records == []
+
+
 async def test_a_header_in_another_charset_can_be_looked_at() -> None:
     answer = b"HTTP/1.1 200 OK\r\nServer: C\xf4ng portal\r\nContent-Length: 0\r\n\r\n"
     async with serve_tcp(raw(answer)) as port:
