@@ -1,8 +1,6 @@
-"""When certificates expire: the metric of every probe that meets one, and the date in one of them."""
+"""When certificates expire: the metric of every probe that meets one."""
 
 from __future__ import annotations
-
-from cryptography.x509 import load_der_x509_certificate
 
 from probes.sample import Metric
 
@@ -12,8 +10,3 @@ CERTIFICATE_EXPIRY = Metric(
     labels=("probe",),
     unit="seconds",
 )
-
-
-def not_after(der: bytes) -> float:
-    """The end of validity of an X.509 certificate, seconds since the epoch; ValueError if it is none."""
-    return load_der_x509_certificate(der).not_valid_after_utc.timestamp()

@@ -1,7 +1,8 @@
 """Which probes there are: one table, kind -> module, imported on first use.
 
-A package of others adds a kind through the entry-point group `linkwatch.probes`, whose value names a
-module with the same contents (see `ProbeModule`).
+What a probe is (its settings and metrics) is known of every kind; what measures is loaded with the first
+target that needs it. A package of others adds a kind through the entry-point group `linkwatch.probes`, whose
+value names a module with the same contents (see `ProbeModule`).
 """
 
 from __future__ import annotations
@@ -32,22 +33,32 @@ MODULES = {
 }
 ENTRY_POINTS = "linkwatch.probes"
 
-_CONTENTS = ("Settings", "METRICS", "DEFAULT_INTERVAL_S", "probe")
+SAMPLING = "sampling"
+
+_CONTENTS = ("Settings", "METRICS", "DEFAULT_INTERVAL_S")
 
 
 class ProbeModule(Protocol):
-    """What a probe module holds.
+    """What a probe is.
 
     `Settings`: a frozen dataclass of simple types (str, int, float, bool, tuple[str, ...],
     Mapping[str, str], a tuple of another such dataclass); durations are seconds in fields named `*_s`;
-    `__post_init__` raises ValueError with what is allowed. `open_session(target, settings)` stands beside
-    these only where a probe keeps state between samples, `inspect(target, settings, deadline_s)` only where
-    it can tell more than a sample.
+    `__post_init__` raises ValueError with what is allowed. What measures (see `SamplingModule`) stands
+    beside these or, where it loads a library that others do without, in a module `sampling` below.
     """
 
     Settings: type[Any]
     METRICS: tuple[Metric, ...]
     DEFAULT_INTERVAL_S: float
+
+
+class SamplingModule(Protocol):
+    """What measures.
+
+    `open_session(target, settings)` stands beside `probe` only where a probe keeps state between samples,
+    `inspect(target, settings, deadline_s)` only where it can tell more than a sample.
+    """
+
     probe: Probe
 
 
@@ -75,6 +86,20 @@ def load(kind: str) -> ProbeModule:
     return cast(ProbeModule, module)
 
 
+@lru_cache
+def load_sampling(kind: str) -> SamplingModule:
+    """What measures a kind; raises UnknownProbe."""
+    module: Any = load(kind)
+    if not hasattr(module, "probe"):
+        try:
+            module = import_module(f"{module.__name__}.{SAMPLING}")
+        except ImportError as error:
+            raise UnknownProbe(f"probe {kind!r} cannot be loaded: {error}") from error
+    if not hasattr(module, "probe"):
+        raise UnknownProbe(f"probe {kind!r} cannot be loaded: {module.__name__} has no probe")
+    return cast(SamplingModule, module)
+
+
 def settings_of(kind: str) -> type[Any]:
     """The frozen dataclass of a kind's settings."""
     return load(kind).Settings
@@ -87,7 +112,7 @@ def metrics() -> tuple[Metric, ...]:
 
 def open_session(kind: str, target: Target, settings: Any) -> Session:
     """A session of that kind: its own where it keeps state, else one that just calls the probe."""
-    module = load(kind)
+    module = load_sampling(kind)
     opener: Callable[[Target, Any], Session] | None = getattr(module, "open_session", None)
     return opener(target, settings) if opener else _Stateless(module.probe, target, settings)
 
@@ -96,7 +121,7 @@ async def inspect(
     kind: str, target: Target, settings: Any, deadline_s: float
 ) -> tuple[Sample, Mapping[str, Any]]:
     """One sample for people, with everything else that was found, where the kind can tell more."""
-    module = load(kind)
+    module = load_sampling(kind)
     inspector = getattr(module, "inspect", None)
     if inspector is None:
         return await module.probe(target, settings, deadline_s), {}

@@ -105,10 +105,8 @@ class ProbeReader:
         entry = self._document.read(ProbeEntry, _common(given), path)
         if not isinstance(kind, str):
             return None
-        if kind not in registry.kinds():
-            self._document.complain(
-                (*path, "type"), f"there is no such probe{suggest(kind, registry.kinds())}"
-            )
+        if why := _is_missing(kind):
+            self._document.complain((*path, "type"), why)
             return None
         if entry is None:
             given.pop("timeout", None)  # noted already, if it is wrong
@@ -160,7 +158,7 @@ def _is_missing(kind: str) -> str:
     if kind not in registry.kinds():
         return "there is no such probe" + suggest(kind, registry.kinds())
     try:
-        registry.load(kind)
+        registry.load_sampling(kind)
     except registry.UnknownProbe as error:
         return str(error)
     return ""

@@ -4,9 +4,8 @@ The target is the resolver that is asked. A query over UDP is sent once: the nex
 """
 
 from probes.dns.metrics import METRICS
-from probes.dns.sampling import probe
 from probes.dns.settings import Settings
 
-__all__ = ["DEFAULT_INTERVAL_S", "METRICS", "Settings", "probe"]
+__all__ = ["DEFAULT_INTERVAL_S", "METRICS", "Settings"]
 
 DEFAULT_INTERVAL_S = 30.0

@@ -1,11 +1,11 @@
-"""What is wrong with an answer, by the settings. Pure."""
+"""What is asked and expected by the settings, and what is wrong with an answer. Pure."""
 
 from __future__ import annotations
 
 import dns.rcode
 
 from probes.bytestream import quote
-from probes.dns.message import Answer
+from probes.dns.message import Answer, Question, normalize_record, parse_code
 from probes.dns.settings import Settings
 from probes.failure import ProbeError
 from probes.pattern import is_found
@@ -16,11 +16,33 @@ _LONGEST_SHOWN = 300
 _NOT_FOR_US = (dns.rcode.REFUSED, dns.rcode.NOTAUTH)
 
 
+def question_of(settings: Settings) -> Question:
+    """What is asked; raises ValueError."""
+    return Question.parse(settings.query, settings.record, authenticated=settings.dnssec)
+
+
+def expected_codes(settings: Settings) -> frozenset[int]:
+    """The response codes that are right, as numbers; raises ValueError."""
+    return frozenset(map(parse_code, settings.rcodes))
+
+
+def expected_records(settings: Settings) -> tuple[str, ...]:
+    """The records expected, as answers show them; raises ValueError."""
+    question = question_of(settings)
+    return tuple(normalize_record(question, record) for record in settings.answers)
+
+
+def require_readable(settings: Settings) -> None:
+    """Raises ValueError with what is allowed."""
+    expected_codes(settings)
+    expected_records(settings)
+
+
 def check(answer: Answer, settings: Settings) -> ProbeError | None:
     """What is wrong with an answer, if anything."""
     if answer.is_truncated:
         return ProbeError(Reason.PROTOCOL, "an answer that is cut, even over a stream")
-    if answer.code not in settings.expected_codes:
+    if answer.code not in expected_codes(settings):
         return _wrong_code(answer, settings)
     if settings.authoritative and not answer.is_authoritative:
         return ProbeError(Reason.PROTOCOL, "the answer is not authoritative")
@@ -45,7 +67,7 @@ def _wrong_code(answer: Answer, settings: Settings) -> ProbeError:
 
 def _wrong_records(records: tuple[str, ...], settings: Settings) -> str:
     """What is missing or too much, or nothing."""
-    expected, patterns = settings.expected_records, settings.answer_patterns
+    expected, patterns = expected_records(settings), settings.answer_patterns
     missing = [text for text in expected if text not in records]
     missing += [repr(text) for text in patterns if not any(is_found(text, record) for record in records)]
     if settings.match == "any" and not expected and not patterns:

@@ -10,14 +10,15 @@ from dataclasses import dataclass, replace
 import dns.rcode
 
 from probes.attempt import Attempt, run_attempt
+from probes.dialect import Dialect, conversation_with
 from probes.dns import metrics
-from probes.dns.expectation import check, shorten
+from probes.dns.expectation import check, question_of, shorten
 from probes.dns.message import Answer, MalformedAnswerError, read_answer
 from probes.dns.settings import Settings
 from probes.failure import ProbeError
 from probes.resolve import split_host_port
 from probes.sample import Labels, Metric, Reason, Sample, Target
-from probes.transport import CERTIFICATE_METRICS, Dialect, conversation_with
+from probes.transport import CERTIFICATE_METRICS
 
 _NEVER_S = 86_400.0
 _PREFIX_BYTES = 2
@@ -90,7 +91,7 @@ async def _ask(server: Target, settings: Settings, attempt: Attempt) -> Answer:
 
 async def _exchange(server: Target, settings: Settings, attempt: Attempt) -> tuple[Answer, float]:
     """One question and its answer, and the seconds in between."""
-    question = settings.question
+    question = question_of(settings)
     query = question.make_query()
     prefix = b"" if settings.transport == "udp" else len(query).to_bytes(_PREFIX_BYTES)
 

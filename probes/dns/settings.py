@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from probes.dns.message import Question, normalize_record, parse_code
 from probes.requirements import require, require_pattern
 from probes.resolve import ResolveError, split_host_port
 from probes.transport import TransportSettings
@@ -46,34 +45,17 @@ class Settings(TransportSettings):
 
     def __post_init__(self) -> None:
         TransportSettings.__post_init__(self)
-        question = self.question
         require(bool(self.rcodes), "rcodes", "at least one, such as NOERROR")
-        for code in self.rcodes:
-            parse_code(code)
-        for record in self.answers:
-            normalize_record(question, record)
+        # dnspython knows names, types and codes; only who watches a resolver loads it.
+        from probes.dns.expectation import require_readable
+
+        require_readable(self)
         for pattern in self.answer_patterns:
             require_pattern("answer_patterns", pattern)
         require(self.match in MATCHES, "match", f"one of {', '.join(MATCHES)}")
         expects = bool(self.answers or self.answer_patterns)
         require(expects or self.match != "all", "match", "any or exact, where no answers are expected")
         _require_resolvers(self.resolvers)
-
-    @property
-    def question(self) -> Question:
-        """What is asked; raises ValueError."""
-        return Question.parse(self.query, self.record, authenticated=self.dnssec)
-
-    @property
-    def expected_codes(self) -> frozenset[int]:
-        """The response codes that are right, as numbers."""
-        return frozenset(map(parse_code, self.rcodes))
-
-    @property
-    def expected_records(self) -> tuple[str, ...]:
-        """The records expected, as answers show them."""
-        question = self.question
-        return tuple(normalize_record(question, record) for record in self.answers)
 
 
 def _require_resolvers(resolvers: tuple[str, ...]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 
-from probes.certificates import not_after
+from cryptography.x509 import load_der_x509_certificate
 
 
 def earliest_expiry(connection: ssl.SSLObject) -> float | None:
@@ -19,3 +19,8 @@ def earliest_expiry(connection: ssl.SSLObject) -> float | None:
         return min(map(not_after, chain), default=None)
     except ValueError:  # a form of time that RFC 5280 forbids: the page may be right all the same
         return None
+
+
+def not_after(der: bytes) -> float:
+    """The end of validity of an X.509 certificate, seconds since the epoch; ValueError if it is none."""
+    return load_der_x509_certificate(der).not_valid_after_utc.timestamp()

@@ -4,9 +4,9 @@ Any final answer shows that it works, one that asks for credentials, too. H.323 
 would not make a room ring: watch its call port with the tcp probe, port 1720.
 """
 
-from probes.sip.options import METRICS, probe
+from probes.sip.metrics import METRICS
 from probes.sip.settings import Settings
 
-__all__ = ["DEFAULT_INTERVAL_S", "METRICS", "Settings", "probe"]
+__all__ = ["DEFAULT_INTERVAL_S", "METRICS", "Settings"]
 
 DEFAULT_INTERVAL_S = 30.0

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from probes.attempt import Attempt
 from probes.bytestream import quote
 from probes.conversation import Accept, Answer, Conversation
+from probes.dialect import Dialect
 from probes.failure import ProbeError
 from probes.sample import Reason
 from probes.stun.message import (
@@ -21,7 +22,6 @@ from probes.stun.message import (
     encode,
     message_length,
 )
-from probes.transport import Dialect
 
 STUN = Dialect(3478, 5349, pauses_s=(0.5, 1.0, 2.0, 4.0, 8.0, 16.0), length_of=message_length)
 """Ports and pauses of RFC 8489, 8.1 and 6.2.1."""

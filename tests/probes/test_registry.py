@@ -101,6 +101,7 @@ def outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def clear() -> None:
     registry.load.cache_clear()
+    registry.load_sampling.cache_clear()
     registry._outside.cache_clear()
 
 

@@ -44,7 +44,7 @@ def kind(request: pytest.FixtureRequest) -> str:
 async def ask(kind: str, port: int, deadline_s: float = 5.0, **given: Any) -> Sample:
     login = LOGIN if kind == "turn" else {}
     settings = registry.settings_of(kind)(transport="tls", **login, **given)
-    return await registry.load(kind).probe(Target("t", f"127.0.0.1:{port}"), settings, deadline_s)
+    return await registry.load_sampling(kind).probe(Target("t", f"127.0.0.1:{port}"), settings, deadline_s)
 
 
 async def test_an_answer_over_tls_comes_with_the_date_of_the_certificate(
@@ -94,4 +94,4 @@ async def test_the_port_of_the_settings_counts_before_that_of_the_address(ports:
     """So that one target can have a page at one port and a relay at another."""
     settings = registry.settings_of("stun")(port=ports["stun"])
     for address in ("127.0.0.1", f"127.0.0.1:{free_port()}", "https://127.0.0.1/"):
-        assert (await registry.load("stun").probe(Target("t", address), settings, 5.0)).ok
+        assert (await registry.load_sampling("stun").probe(Target("t", address), settings, 5.0)).ok

@@ -13,7 +13,8 @@ from typing import Any
 import dns.message
 import pytest
 
-from probes.dns import Settings, probe
+from probes.dns import Settings
+from probes.dns.sampling import probe
 from probes.sample import IPAddress, Reason, Sample, Target
 from probes.testing import OPENSSL_MISSING, Authority, Handler, hang, has_openssl, make_authority, serve_tcp
 from tests.probes.coturn import free_port

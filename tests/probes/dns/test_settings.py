@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from probes.dns import Settings
+from probes.dns.expectation import expected_records, question_of
 
 
 @pytest.mark.parametrize(
@@ -48,15 +49,19 @@ def test_a_wrong_setting_says_what_is_allowed(given: dict[str, Any], message: st
     ],
 )
 def test_what_is_asked(query: str, record: str, asked: str) -> None:
-    question = Settings(query=query, record=record).question
+    question = question_of(Settings(query=query, record=record))
     assert f"{question.name} {question.type.name}" == asked
 
 
-def test_expected_records_are_compared_as_data_not_as_they_are_written() -> None:
-    assert Settings(query="x.vn", record="AAAA", answers=("FD00:0::3",)).expected_records == ("fd00::3",)
-    assert Settings(query="x.vn", record="MX", answers=("10 Mail.X.vn",)).expected_records == (
-        "10 mail.x.vn.",
-    )
-    assert Settings(query="x.vn", record="TXT", answers=("v=spf1 -all",)).expected_records == (
-        '"v=spf1 -all"',
-    )
+@pytest.mark.parametrize(
+    ("record", "written", "shown"),
+    [
+        ("AAAA", "FD00:0::3", "fd00::3"),
+        ("MX", "10 Mail.X.vn", "10 mail.x.vn."),
+        ("TXT", "v=spf1 -all", '"v=spf1 -all"'),
+    ],
+)
+def test_expected_records_are_compared_as_data_not_as_they_are_written(
+    record: str, written: str, shown: str
+) -> None:
+    assert expected_records(Settings(query="x.vn", record=record, answers=(written,))) == (shown,)

@@ -9,7 +9,8 @@ from ssl import SSLContext
 
 from aiohttp import web
 
-from probes.http import Settings, probe
+from probes.http import Settings
+from probes.http.sampling import probe
 from probes.sample import Sample, Target
 from probes.testing import Handler
 

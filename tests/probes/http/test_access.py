@@ -17,7 +17,8 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from probes.http import Settings, probe
+from probes.http import Settings
+from probes.http.sampling import probe
 from probes.sample import IPAddress, Reason, Sample, Target
 from probes.testing import OPENSSL_MISSING, Authority, hang, has_openssl, make_authority, serve_tcp
 from tests.probes.http.pages import measure, redirect_to, serve, text

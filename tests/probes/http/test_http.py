@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from probes.http import Settings, probe
+from probes.http import Settings
+from probes.http.sampling import probe
 from probes.sample import IPAddress, Reason, Target
 from probes.testing import OPENSSL_MISSING, Authority, hang, has_openssl, make_authority, serve_tcp
 from tests.probes.http.pages import PHASE, measure, phases, raw, redirect_to, serve, text, value

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from probes.journey import Settings, probe
+from probes.journey import Settings
+from probes.journey.sampling import probe
 from probes.journey.settings import Step
 from probes.sample import IPAddress, Reason, Sample, Target
 from probes.testing import OPENSSL_MISSING, Authority, has_openssl, make_authority

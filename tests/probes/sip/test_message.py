@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from probes.endpoint import Endpoint
 from probes.sip import Settings
 from probes.sip.message import MalformedMessage, Options, decode, message_length
-from probes.sip.options import request_uri
+from probes.sip.sampling import request_uri
 
 REQUEST = Options("sip:room.test", "tcp", Endpoint(ip_address("::1"), 40000), "abcdef0123456789")
 RESPONSE = (

@@ -11,9 +11,8 @@ from typing import Any
 
 import pytest
 
-from probes import sip
 from probes.sample import Reason, Sample, Target
-from probes.sip import Settings
+from probes.sip import Settings, sampling
 from probes.testing import hang, serve_tcp
 from tests.probes.coturn import free_port
 from tests.probes.datagrams import serve_udp
@@ -30,7 +29,7 @@ def port() -> Iterator[int]:
 
 
 async def ask(port: int, deadline_s: float = 5.0, **settings: Any) -> Sample:
-    return await sip.probe(Target("t", f"127.0.0.1:{port}"), Settings(**settings), deadline_s)
+    return await sampling.probe(Target("t", f"127.0.0.1:{port}"), Settings(**settings), deadline_s)
 
 
 def respond(request: bytes, status: str = "200 OK", to: str = "") -> bytes:
@@ -170,7 +169,7 @@ async def test_nothing_is_sent_outside_the_scope() -> None:
     heard: list[bytes] = []
     async with serve_udp(lambda request: heard.append(request) or []) as port:
         outside = Target("t", f"127.0.0.1:{port}", allows=lambda address: address != ip_address("127.0.0.1"))
-        sample = await sip.probe(outside, Settings(), 0.2)
+        sample = await sampling.probe(outside, Settings(), 0.2)
     assert sample.reason is Reason.PERMISSION
     assert heard == []
 

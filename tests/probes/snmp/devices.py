@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from probes.sample import Sample, Target
-from probes.snmp import Settings, mib, open_session
+from probes.snmp import Settings, mib
 from probes.snmp.poller import DeviceSession
+from probes.snmp.sampling import open_session
 from probes.snmp.testing import (
     Agent,
     counter32,

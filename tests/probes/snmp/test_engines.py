@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from probes.sample import Target
-from probes.snmp import Settings, client, open_session
+from probes.snmp import Settings, client
 from probes.snmp.engines import Engine, Engines
+from probes.snmp.sampling import open_session
 from probes.snmp.testing import SNMPD_MISSING, has_snmpd, snmpd
 
 USER = ["createUser lw SHA authpass123 AES privpass123", "rouser lw authpriv", "engineID linkwatch-1"]

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from probes.sample import Target
-from probes.snmp import Settings, inspect
+from probes.snmp import Settings
 from probes.snmp.inspection import NUMBERS
+from probes.snmp.sampling import inspect
 from probes.snmp.testing import SNMPD_MISSING, Agent, counter64, has_snmpd, integer, serve, snmpd
 from tests.probes.snmp.devices import device
 

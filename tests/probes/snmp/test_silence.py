@@ -7,7 +7,8 @@ import time
 from typing import Any
 
 from probes.sample import Reason, Sample, Target
-from probes.snmp import Settings, mib, open_session
+from probes.snmp import Settings, mib
+from probes.snmp.sampling import open_session
 from probes.snmp.testing import (
     Agent,
     counter64,

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from probes.sample import Reason, Sample, Target
-from probes.snmp import Settings, mib, probe
+from probes.snmp import Settings, mib
+from probes.snmp.sampling import probe
 from probes.snmp.testing import SNMPD_MISSING, has_snmpd, snmpd
 
 PASSWORDS = {"auth_password": "authpass123", "priv_password": "privpass123"}
@@ -142,7 +143,7 @@ async def test_an_agent_on_ipv6() -> None:
 async def test_a_restarted_agent_with_another_engine_is_met_again() -> None:
     if not has_snmpd():
         pytest.skip(SNMPD_MISSING)
-    from probes.snmp import open_session
+    from probes.snmp.sampling import open_session
 
     with snmpd(config()) as port:
         session = open_session(Target("t", f"127.0.0.1:{port}"), Settings(**credentials("SHA", "AES")))

@@ -12,9 +12,8 @@ from ipaddress import ip_address
 
 import pytest
 
-from probes import stun
 from probes.sample import Reason, Sample, Target
-from probes.stun import Settings
+from probes.stun import Settings, sampling
 from probes.stun.message import Attribute, Kind, Method, encode
 from probes.testing import hang, serve_tcp
 from tests.probes.coturn import coturn
@@ -35,7 +34,7 @@ def port() -> Iterator[int]:
 
 
 async def ask(port: int, deadline_s: float = 5.0, **settings: str) -> Sample:
-    return await stun.probe(Target("t", f"127.0.0.1:{port}"), Settings(**settings), deadline_s)
+    return await sampling.probe(Target("t", f"127.0.0.1:{port}"), Settings(**settings), deadline_s)
 
 
 def success(request: bytes, address: bytes = bytes([127, 0, 0, 1])) -> bytes:
@@ -205,7 +204,7 @@ async def test_an_error_is_told_by_its_code(code: bytes, reason: Reason, detail:
 async def test_a_changed_mapped_address_is_a_fact_and_counted_and_a_changed_port_is_not() -> None:
     seen_as = [bytes([127, 0, 0, 1]), bytes([127, 0, 0, 1]), bytes([10, 9, 8, 7])]
     async with serve_udp(lambda request: [success(request, seen_as.pop(0))]) as port:
-        session = stun.open_session(Target("t", f"127.0.0.1:{port}"), Settings())
+        session = sampling.open_session(Target("t", f"127.0.0.1:{port}"), Settings())
         samples = [await session.probe(1.0) for _ in range(3)]
         await session.close()
     assert [sample.values[CHANGES] for sample in samples] == [0, 0, 1]
@@ -217,7 +216,7 @@ async def test_nothing_is_sent_outside_the_scope() -> None:
     heard: list[bytes] = []
     async with serve_udp(lambda request: heard.append(request) or []) as port:
         outside = Target("t", f"127.0.0.1:{port}", allows=lambda address: address != ip_address("127.0.0.1"))
-        sample = await stun.probe(outside, Settings(), 0.2)
+        sample = await sampling.probe(outside, Settings(), 0.2)
     assert sample.reason is Reason.PERMISSION
     assert heard == []
 

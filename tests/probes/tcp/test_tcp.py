@@ -12,7 +12,8 @@ import time
 import pytest
 
 from probes.sample import Reason, Sample, Target
-from probes.tcp import Settings, probe
+from probes.tcp import Settings
+from probes.tcp.sampling import probe
 from probes.testing import Handler, hang, serve_tcp
 from tests.probes.tls import peers
 from tests.probes.tls.pki import NAME, Pki

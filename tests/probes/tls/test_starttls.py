@@ -11,7 +11,8 @@ import pytest
 from probes.sample import Reason, Sample, Target
 from probes.starttls import UPGRADES
 from probes.testing import hang, serve_tcp
-from probes.tls import Settings, probe
+from probes.tls import Settings
+from probes.tls.sampling import probe
 from tests.probes.tls import peers
 from tests.probes.tls.pki import NAME, Pki
 

@@ -10,13 +10,12 @@ from typing import Any
 
 import pytest
 
-from probes import turn
 from probes.attempt import Attempt
+from probes.dialect import conversation_with
 from probes.sample import Reason, Sample, Target
 from probes.stun.message import Attribute, Kind, Message, Method, decode, encode
 from probes.stun.transaction import STUN
-from probes.transport import conversation_with
-from probes.turn import Settings
+from probes.turn import Settings, sampling
 from probes.turn.client import Client
 from probes.turn.credentials import Credentials, credentials_at
 from tests.probes.coturn import USER, coturn, free_port
@@ -34,7 +33,7 @@ def port() -> Iterator[int]:
 
 
 async def ask(port: int, deadline_s: float = 5.0, **settings: Any) -> Sample:
-    return await turn.probe(Target("t", f"127.0.0.1:{port}"), Settings(**settings), deadline_s)
+    return await sampling.probe(Target("t", f"127.0.0.1:{port}"), Settings(**settings), deadline_s)
 
 
 @asynccontextmanager

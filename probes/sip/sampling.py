@@ -9,13 +9,14 @@ from ipaddress import ip_address
 from probes.attempt import Attempt, run_attempt
 from probes.bytestream import quote
 from probes.conversation import Accept
+from probes.dialect import Dialect, conversation_with
 from probes.endpoint import bracketed
 from probes.failure import ProbeError
 from probes.resolve import parse_address, split_host_port
-from probes.sample import Metric, Reason, Sample, Target
+from probes.sample import Reason, Sample, Target
+from probes.sip import metrics
 from probes.sip.message import MalformedMessage, Options, Response, decode, message_length
 from probes.sip.settings import Settings
-from probes.transport import CERTIFICATE_METRICS, Dialect, conversation_with
 
 SIP = Dialect(5060, 5061, pauses_s=(0.5, 1.0, 2.0, 4.0), length_of=message_length)
 """Ports of RFC 3261, 19.1.2, and timer E of 17.1.2.2."""
@@ -23,17 +24,6 @@ SIP = Dialect(5060, 5061, pauses_s=(0.5, 1.0, 2.0, 4.0), length_of=message_lengt
 _FIRST_FINAL = 200
 _ASKS_CREDENTIALS = {401, 407}
 _REFUSES = {*_ASKS_CREDENTIALS, 403}
-_OF = ("probe",)
-
-RTT = Metric(
-    "linkwatch_sip_rtt_seconds",
-    "From OPTIONS to its final response; absent if OPTIONS had to be repeated.",
-    labels=_OF,
-    unit="seconds",
-)
-REPEATS = Metric("linkwatch_sip_repeats", "How often the last OPTIONS had to be repeated.", labels=_OF)
-STATUS_CODE = Metric("linkwatch_sip_status_code", "Status code of the last final response.", labels=_OF)
-METRICS = (RTT, REPEATS, STATUS_CODE, *CERTIFICATE_METRICS)
 
 
 async def probe(target: Target, settings: Settings, deadline_s: float) -> Sample:
@@ -47,9 +37,9 @@ async def _ask(target: Target, settings: Settings, attempt: Attempt) -> None:
         request = Options(uri, settings.transport, conversation.local, secrets.token_hex(16))
         attempt.step = "options"
         answer = await conversation.ask(request.encode(), _acceptor(request))
-    attempt.measured(REPEATS, answer.repeats)
+    attempt.measured(metrics.REPEATS, answer.repeats)
     if answer.rtt_s is not None:
-        attempt.measured(RTT, answer.rtt_s)
+        attempt.measured(metrics.RTT, answer.rtt_s)
     _read(answer.content, attempt)
     _check(answer.content, settings)
 
@@ -73,7 +63,7 @@ def _acceptor(request: Options) -> Accept[Response]:
 
 
 def _read(response: Response, attempt: Attempt) -> None:
-    attempt.measured(STATUS_CODE, response.status)
+    attempt.measured(metrics.STATUS_CODE, response.status)
     attempt.facts["answer"] = f"{response.status} {response.phrase}".strip()
     if response.status in _ASKS_CREDENTIALS:
         attempt.facts["login"] = "asked for"

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probes.certificates import not_after
+from probes.http.certificate import not_after
 from probes.testing import OPENSSL_MISSING, has_openssl, make_authority
 
 

@@ -5,29 +5,15 @@ from __future__ import annotations
 import time
 
 from probes.attempt import Attempt, run_attempt
+from probes.dialect import conversation_with
 from probes.failure import ProbeError
-from probes.sample import Metric, Reason, Sample, Target
+from probes.sample import Reason, Sample, Target
 from probes.stun.message import Attribute, MalformedMessage, Message
 from probes.stun.transaction import STUN, RefusedError, read_server
-from probes.transport import CERTIFICATE_METRICS, conversation_with
+from probes.turn import metrics
 from probes.turn.client import Client
 from probes.turn.credentials import credentials_at
 from probes.turn.settings import Settings
-
-_OF = ("probe",)
-
-ALLOCATION = Metric(
-    "linkwatch_turn_allocation_seconds",
-    "From the first request to the relayed address, the connection not counted.",
-    labels=_OF,
-    unit="seconds",
-)
-ERROR_CODE = Metric(
-    "linkwatch_turn_error_code",
-    "Code of the error that ended it, if one did: 401 and 403 refuse, 486 and 508 are quotas.",
-    labels=_OF,
-)
-METRICS = (ALLOCATION, ERROR_CODE, *CERTIFICATE_METRICS)
 
 
 async def probe(target: Target, settings: Settings, deadline_s: float) -> Sample:
@@ -37,7 +23,7 @@ async def probe(target: Target, settings: Settings, deadline_s: float) -> Sample
         try:
             await _allocate(target, settings, attempt)
         except RefusedError as error:
-            attempt.measured(ERROR_CODE, error.code)
+            attempt.measured(metrics.ERROR_CODE, error.code)
             raise
         except MalformedMessage as error:
             raise ProbeError(Reason.PROTOCOL, str(error)) from None
@@ -52,7 +38,7 @@ async def _allocate(target: Target, settings: Settings, attempt: Attempt) -> Non
         try:
             attempt.step, started_s = "allocate", time.monotonic()
             allocated = await client.allocate()
-            attempt.measured(ALLOCATION, time.monotonic() - started_s)
+            attempt.measured(metrics.ALLOCATION, time.monotonic() - started_s)
             _read(allocated, attempt)
             attempt.step = "release"
             await client.release()

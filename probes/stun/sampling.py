@@ -5,34 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from probes.attempt import Attempt, run_attempt
+from probes.dialect import conversation_with
 from probes.failure import ProbeError
-from probes.sample import Metric, Reason, Sample, Target
+from probes.sample import Reason, Sample, Target
+from probes.stun import metrics
 from probes.stun.message import Kind, MalformedMessage, Method
 from probes.stun.settings import Settings
 from probes.stun.transaction import STUN, RefusedError, ask, read_server
-from probes.transport import CERTIFICATE_METRICS, conversation_with
 
-_OF = ("probe",)
 
-RTT = Metric(
-    "linkwatch_stun_rtt_seconds",
-    "Round-trip time of the binding request; absent if it had to be repeated.",
-    labels=_OF,
-    unit="seconds",
-)
-REPEATS = Metric(
-    "linkwatch_stun_repeats", "How often the last binding request had to be repeated.", labels=_OF
-)
-ERROR_CODE = Metric(
-    "linkwatch_stun_error_code", "Code of the error that the server answered, if it did.", labels=_OF
-)
-CHANGES = Metric(
-    "linkwatch_stun_mapped_address_changes_total",
-    "How often the address that the server sees was another one than before.",
-    "counter",
-    _OF,
-)
-METRICS = (RTT, REPEATS, ERROR_CODE, CHANGES, *CERTIFICATE_METRICS)
+def open_session(target: Target, settings: Settings) -> BindingSession:
+    """A session that counts how often the mapped address changed."""
+    return BindingSession(target, settings)
 
 
 async def probe(target: Target, settings: Settings, deadline_s: float) -> Sample:
@@ -58,7 +42,8 @@ class BindingSession:
             self._changes += 1
             facts["mapped_address_before"] = self._before
         self._before = mapped or self._before
-        return replace(sample, facts=facts, values={**sample.values, (CHANGES.name, ()): self._changes})
+        values = {**sample.values, (metrics.CHANGES.name, ()): self._changes}
+        return replace(sample, facts=facts, values=values)
 
     async def close(self) -> None:
         """There is nothing to let go of."""
@@ -68,14 +53,14 @@ async def _bind(target: Target, settings: Settings, attempt: Attempt) -> None:
     async with conversation_with(target, settings, STUN, attempt) as conversation:
         attempt.step = "binding"
         answer = await ask(conversation, Method.BINDING, {})
-    attempt.measured(REPEATS, answer.repeats)
+    attempt.measured(metrics.REPEATS, answer.repeats)
     if answer.rtt_s is not None:
-        attempt.measured(RTT, answer.rtt_s)
+        attempt.measured(metrics.RTT, answer.rtt_s)
     try:
         read_server(answer.content, attempt)
         if answer.content.kind == Kind.ERROR:
             refusal = RefusedError(Method.BINDING, answer.content, is_signed=False)
-            attempt.measured(ERROR_CODE, refusal.code)
+            attempt.measured(metrics.ERROR_CODE, refusal.code)
             raise refusal
     except MalformedMessage as error:
         raise ProbeError(Reason.PROTOCOL, str(error)) from None
