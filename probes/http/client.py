@@ -26,8 +26,9 @@ from probes.http.proxy import proxy_login
 from probes.phases import Phases
 from probes.sample import Reason, Target
 
-# It warns of each cookie that is none: whoever is asked could fill our log.
-logging.getLogger("aiohttp.client").setLevel(logging.ERROR)
+for _name in ("aiohttp.client", "aiohttp.internal"):
+    # They warn of each cookie that is none: whoever is asked could fill our log.
+    logging.getLogger(_name).setLevel(logging.ERROR)
 
 _REDIRECTS = {301, 302, 303, 307, 308}
 
