@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from cryptography.x509 import Certificate
 from OpenSSL.crypto import X509
@@ -12,6 +13,11 @@ from service_identity.cryptography import verify_certificate_hostname, verify_ce
 from probes.bytestream import quote
 from probes.resolve import parse_address
 from probes.tls.handshake import SecureStream, ascii_name
+
+_KEPT = 512
+"""A server shows the same certificates at every handshake. So many are remembered, of 100 KB each at most
+(OpenSSL takes no longer chain).
+"""
 
 _NO_ISSUER = "its issuer is neither sent along nor trusted here"
 _FLAWS = {  # codes of openssl/x509_vfy.h
@@ -67,6 +73,7 @@ def chain_flaws(flaws: Mapping[int, int]) -> str:
     return ", ".join(dict.fromkeys(words))
 
 
+@lru_cache(maxsize=_KEPT)
 def name_flaw(certificate: Certificate | None, name: str) -> str:
     """Why a certificate does not stand for the host or address `name` (RFC 9525), or nothing."""
     if certificate is None:
@@ -88,6 +95,7 @@ def describe(certificates: Sequence[Certificate | None]) -> dict[str, str]:
     return {f"certificate_{place}": _describe(each) for place, each in enumerate(certificates)}
 
 
+@lru_cache(maxsize=_KEPT)
 def _describe(certificate: Certificate | None) -> str:
     if certificate is None:
         return "cannot be read"
