@@ -84,9 +84,9 @@ class Question:
             raise ValueError(f"record: must be one type of data, not {record!r}")
         return cls(_parse_name(name, type_), type_, authenticated)
 
-    def make_query(self) -> bytes:
-        """A message with a fresh random id, which nobody can guess."""
-        return secrets.token_bytes(2) + _query_behind_id(self)
+    def make_query(self, *, extended: bool = True) -> bytes:
+        """A message with a fresh random id, which nobody can guess; `extended`: with what EDNS adds."""
+        return secrets.token_bytes(2) + _query_behind_id(self, extended)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,8 +153,10 @@ def read_answer(question: Question, query: bytes, message: bytes) -> Answer:
 
 
 @lru_cache(maxsize=_KEPT)
-def _query_behind_id(question: Question) -> bytes:
-    query = dns.message.make_query(question.name, question.type, use_edns=0, payload=_PAYLOAD_BYTES)
+def _query_behind_id(question: Question, extended: bool) -> bytes:
+    query = dns.message.make_query(question.name, question.type)
+    if extended:
+        query.use_edns(0, payload=_PAYLOAD_BYTES)
     if question.authenticated:
         query.flags |= dns.flags.AD
     return query.to_wire()[2:]

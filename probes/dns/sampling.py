@@ -12,7 +12,7 @@ import dns.rcode
 from probes.attempt import Attempt, run_attempt
 from probes.dialect import Dialect, conversation_with
 from probes.dns import metrics
-from probes.dns.expectation import check, question_of, shorten
+from probes.dns.expectation import check, expected_codes, question_of, shorten
 from probes.dns.message import Answer, MalformedAnswerError, read_answer
 from probes.dns.settings import Settings
 from probes.failure import ProbeError
@@ -22,6 +22,7 @@ from probes.transport import CERTIFICATE_METRICS
 
 _NEVER_S = 86_400.0
 _PREFIX_BYTES = 2
+_KNOWS_NO_EDNS = (dns.rcode.FORMERR, dns.rcode.NOTIMP)  # RFC 6891, 7: then clients ask without it
 
 
 def _length_of(received: bytes) -> int | None:
@@ -81,18 +82,25 @@ async def _ask_server(server: Target, settings: Settings, deadline_s: float) -> 
 
 async def _ask(server: Target, settings: Settings, attempt: Attempt) -> Answer:
     answer, rtt_s = await _exchange(server, settings, attempt)
+    extended = answer.code not in _KNOWS_NO_EDNS or answer.code in expected_codes(settings)
+    if not extended:
+        answer, rtt_s = await _exchange(server, settings, attempt, extended=extended)
     if answer.is_truncated and settings.transport == "udp":
         attempt.facts["transport"] = "tcp, since the answer over UDP was cut"
-        answer, more_s = await _exchange(server, replace(settings, transport="tcp"), attempt)
+        answer, more_s = await _exchange(
+            server, replace(settings, transport="tcp"), attempt, extended=extended
+        )
         rtt_s += more_s
     attempt.measured(metrics.QUERY, rtt_s)
     return answer
 
 
-async def _exchange(server: Target, settings: Settings, attempt: Attempt) -> tuple[Answer, float]:
+async def _exchange(
+    server: Target, settings: Settings, attempt: Attempt, *, extended: bool = True
+) -> tuple[Answer, float]:
     """One question and its answer, and the seconds in between."""
     question = question_of(settings)
-    query = question.make_query()
+    query = question.make_query(extended=extended)
     prefix = b"" if settings.transport == "udp" else len(query).to_bytes(_PREFIX_BYTES)
 
     def accept(message: bytes) -> Answer:

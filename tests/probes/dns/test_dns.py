@@ -254,6 +254,20 @@ async def test_an_answer_with_a_spoofed_id_is_passed_over() -> None:
     assert (sample.ok, sample.facts["answers"]) == (True, "10.1.2.3")
 
 
+@pytest.mark.parametrize("code", [dns.rcode.FORMERR, dns.rcode.NOTIMP])
+async def test_an_old_server_that_knows_no_extensions_is_asked_without_them(code: dns.rcode.Rcode) -> None:
+    def refuse_options(request: bytes) -> Iterable[bytes]:
+        if dns.message.from_wire(request).edns < 0:
+            return [answered(request)]
+        return [request[:2] + bytes([0x80, code]) + bytes(8)]
+
+    async with serve_udp(refuse_options) as port:
+        sample = await measure(f"127.0.0.1:{port}", query="ok.lw.test")
+        told = await measure(f"127.0.0.1:{port}", query="ok.lw.test", rcodes=(dns.rcode.to_text(code),))
+    assert (sample.ok, sample.facts["answers"]) == (True, "10.1.2.3")
+    assert (told.ok, told.facts["rcode"]) == (True, dns.rcode.to_text(code))
+
+
 OTHER_QUESTION = dns.message.make_response(dns.message.make_query("other.test", "A")).to_wire()
 
 
