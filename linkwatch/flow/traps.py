@@ -8,6 +8,7 @@ import logging
 import socket
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 from linkwatch.config.settings import Config, TrapSettings
 from linkwatch.core.eventlog import EventLog
@@ -17,7 +18,10 @@ from linkwatch.flow.audit import Put
 from linkwatch.flow.clock import Clock
 from linkwatch.flow.incidents import Incidents
 from linkwatch.flow.measure import Measurer, literal_address
-from probes.snmp.traps import Engine, Meaning, Result, Sender, TrapKind, TrapReceiver, open_socket
+from probes.snmp.traps import Meaning, Result, Sender, TrapKind, open_receiver, open_socket
+
+if TYPE_CHECKING:
+    from probes.snmp.traps.receiver import TrapReceiver
 
 SNMP = "snmp"
 EVERY_S = 1.0
@@ -77,8 +81,9 @@ class Traps:
         self._news = asyncio.Event()
         self._receiver: TrapReceiver | None = None
         if opened is not None:
-            engine = Engine(config.instance, started_at=clock.utc(), monotonic=clock.monotonic)
-            self._receiver = TrapReceiver(opened, engine, self._hear, monotonic=clock.monotonic)
+            self._receiver = open_receiver(
+                opened, config.instance, self._hear, started_at=clock.utc(), monotonic=clock.monotonic
+            )
         self.use(config.inventory)
 
     def use(self, inventory: Inventory) -> None:

@@ -15,6 +15,7 @@ from pysnmp.proto.rfc1905 import ReportPDU
 from probes.sample import IPAddress
 from probes.snmp.traps import usm
 from probes.snmp.traps.codec import V2C, is_inform, read_notification, reading, response_to
+from probes.snmp.traps.identity import engine_id
 from probes.snmp.traps.usm import AUTHENTICATED, REPORTABLE, Envelope, Packet
 from probes.snmp.traps.verdict import Refused, Result, Sender, Verdict
 
@@ -25,10 +26,6 @@ CLOCKS_KEPT = 4096
 CLOCK_KEPT_S = 3600.0
 """A device that forgets how often it was started is met anew after so long a silence."""
 
-_ENTERPRISE = 20408
-"""pysnmp's number; the text behind it is ours."""
-_TEXT_FORMAT = 4
-_TEXT_MAX = 27
 _BOOTS_SINCE = 1_577_836_800
 """The start of 2020: seconds since then count our starts, and need no place to be stored."""
 
@@ -36,13 +33,6 @@ _STATISTICS = (1, 3, 6, 1, 6, 3, 15, 1, 1)
 _NOT_IN_TIME, _UNKNOWN_USER, _UNKNOWN_ENGINE, _WRONG_DIGEST = (
     (*_STATISTICS, number, 0) for number in (2, 3, 4, 5)
 )
-
-
-def engine_id(name: str) -> bytes:
-    """An engine ID that stays the same as long as the name does (RFC 3411, SnmpEngineID): some devices must
-    be told it before they can send informs."""
-    text = name.encode("ascii", "replace")[:_TEXT_MAX]
-    return (1 << 31 | _ENTERPRISE).to_bytes(4, "big") + bytes([_TEXT_FORMAT]) + text
 
 
 @dataclass(frozen=True, slots=True)

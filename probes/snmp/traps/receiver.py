@@ -7,7 +7,6 @@ comes from an unknown address is counted and never looked at. Nothing is kept of
 from __future__ import annotations
 
 import asyncio
-import errno
 import socket
 import struct
 from collections import Counter
@@ -18,9 +17,8 @@ from probes.sample import IPAddress
 from probes.snmp.traps.codec import VERSION_3, read_community, version_of
 from probes.snmp.traps.engine import Engine
 from probes.snmp.traps.limits import Bucket
-from probes.snmp.traps.meaning import Meaning
 from probes.snmp.traps.usm import MESSAGE_BYTES_MAX
-from probes.snmp.traps.verdict import Refused, Result, Sender, Verdict
+from probes.snmp.traps.verdict import OnTrap, Refused, Result, Sender, Verdict
 
 SENDER_BYTES, SENDER_BYTES_PER_S = 32_768, 4_096
 """Some 150 traps at once, then some 20 a second."""
@@ -32,29 +30,10 @@ LEAST_BYTES = 128
 TURN_S = 0.005
 """How long the event loop is held up at a stretch."""
 
-BUFFER_BYTES = 4 * 1024 * 1024
 _SO_MEMINFO = 55
 _MEMINFO_DROPS = 8
 
-OnTrap = Callable[[str, Meaning], None]
-"""Takes the key of a sender, and what it said."""
 Senders = Mapping[IPAddress, tuple[Sender, ...]]
-
-
-def open_socket(host: str, port: int) -> socket.socket:
-    """A UDP socket for a receiver; `::` takes IPv4, too. Raises OSError, with a text for people."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    opened = socket.socket(family, socket.SOCK_DGRAM)
-    try:
-        opened.setblocking(False)
-        if family == socket.AF_INET6:
-            opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, int(host != "::"))
-        opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER_BYTES)
-        opened.bind((host, port))
-    except OSError as error:
-        opened.close()
-        raise _not_bound(error, host, port) from None
-    return opened
 
 
 class TrapReceiver:
@@ -156,12 +135,3 @@ def _plain(address: IPAddress) -> IPAddress:
     if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
         return address.ipv4_mapped
     return address
-
-
-def _not_bound(error: OSError, host: str, port: int) -> OSError:
-    text = f"cannot receive traps on {host} port {port}: {(error.strerror or type(error).__name__).lower()}"
-    if error.errno == errno.EADDRINUSE:
-        text += "; end the program that listens there (snmptrapd?), or choose another port"
-    if error.errno == errno.EACCES:
-        text += f"; start as root, or: sudo sysctl -w net.ipv4.ip_unprivileged_port_start={port}"
-    return OSError(text)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
 from probes.snmp.settings import Settings
 from probes.snmp.traps.meaning import Meaning
+
+OnTrap = Callable[[str, Meaning], None]
+"""Takes the key of a sender, and what it said."""
 
 
 class Result(StrEnum):

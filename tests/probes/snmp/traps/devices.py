@@ -15,7 +15,9 @@ from typing import Any
 import pytest
 
 from probes.snmp import Settings
-from probes.snmp.traps import Engine, Meaning, Result, Sender, TrapReceiver, open_socket
+from probes.snmp.traps import Meaning, Result, Sender, open_socket
+from probes.snmp.traps.engine import Engine
+from probes.snmp.traps.receiver import TrapReceiver
 
 LINK_DOWN = "1.3.6.1.6.3.1.1.5.3"
 INTERFACE = ("1.3.6.1.2.1.2.2.1.1.3", "i", "3", "1.3.6.1.2.1.31.1.1.1.1.3", "s", "ge-0/0/3")

@@ -6,8 +6,7 @@ import asyncio
 import socket
 
 from probes.snmp import Settings
-from probes.snmp.traps import Result, engine
-from probes.snmp.traps.engine import engine_id
+from probes.snmp.traps import Result, engine, engine_id
 from tests.probes.snmp.traps.captures import DISCOVERY, V3
 from tests.probes.snmp.traps.devices import (
     AS_BOB,
