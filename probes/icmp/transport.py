@@ -33,6 +33,9 @@ from probes.icmp.sockets import IcmpSocket, open_socket
 SEND_CALL = 16
 """Packets a call when sending. If the thread is interrupted within a call, the send times of all its
 packets are off by as much; smaller calls expose fewer packets and cost little more."""
+FEW = 8
+"""So few packets are sent one a call, and each has a send time of its own: if the first wakes its receiver on
+this processor, the others go out later than they seem to. With more it would cost what a batch saves."""
 SLOW_S = 50e-6
 """Sending a packet takes longer than this only if something came between."""
 MAX_BATCHES = 16
@@ -102,10 +105,11 @@ class Transport:
         batch.lengths[:count] = sizes + ECHO_BYTES
         errors: Integers = np.zeros(count, dtype=np.int64)
         marks = [self._clock.read()]
-        for start in range(0, count, SEND_CALL):
-            batch.send(self._fd, start, min(start + SEND_CALL, count), errors)
+        a_call = 1 if count <= FEW else SEND_CALL
+        for start in range(0, count, a_call):
+            batch.send(self._fd, start, min(start + a_call, count), errors)
             marks.append(self._clock.read())
-        return *send_times(marks, count), errors
+        return *send_times(marks, count, a_call), errors
 
     def _constant_sums(self, sizes: Integers) -> Integers:
         if (sizes == sizes[0]).all():
@@ -158,17 +162,19 @@ def not_sent(now: Reading, count: int, fault: int) -> tuple[Floats, Floats, Floa
     return times, walls, np.zeros(count), np.full(count, fault)
 
 
-def send_times(marks: Sequence[Reading], count: int) -> tuple[Floats, Floats, Floats]:
+def send_times(
+    marks: Sequence[Reading], count: int, a_call: int = SEND_CALL
+) -> tuple[Floats, Floats, Floats]:
     """Monotonic and wall time of sending of each packet, and how much later it may really have been.
 
-    `marks`: the clocks before, between and after the calls. Packets go out evenly between two of them, the
-    first at once, unless the call took longer than any sending does: then the thread was interrupted, and
-    nobody knows which packets were sent before that.
+    `marks`: the clocks before, between and after the calls of `a_call` packets each. Packets go out evenly
+    between two of them, the first at once, unless the call took longer than any sending does: then the
+    thread was interrupted, and nobody knows which packets were sent before that.
     """
     monotonic, wall = (np.array(times) for times in zip(*marks, strict=True))
     place = np.arange(count)
-    call, within = place // SEND_CALL, place % SEND_CALL
-    packets = np.minimum(count - call * SEND_CALL, SEND_CALL)
+    call, within = place // a_call, place % a_call
+    packets = np.minimum(count - call * a_call, a_call)
     lasted_s = np.diff(monotonic)[call]
     busy_s = np.minimum(lasted_s, packets * SLOW_S)
     since_s = busy_s * (within / packets)

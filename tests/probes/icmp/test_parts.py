@@ -143,6 +143,14 @@ def test_packets_of_an_interrupted_call_are_early_and_say_by_how_much() -> None:
     assert slack_s[[0, 15, 16, 31]] == pytest.approx([0.0, 0.0, 0.1992, 0.1992], abs=1e-6)
 
 
+def test_packets_that_are_sent_one_by_one_go_out_when_their_call_begins() -> None:
+    marks = [Reading(1.0, 51.0), Reading(1.0003, 51.0003), Reading(1.00031, 51.00031)]
+    monotonic, wall, slack_s = send_times(marks, 2, a_call=1)
+    assert monotonic == pytest.approx([1.0, 1.0003], abs=1e-9)
+    assert wall - monotonic == pytest.approx(50.0)
+    assert slack_s == pytest.approx([0.00025, 0.0], abs=1e-9)
+
+
 def targets(*keys: str) -> list[PingTarget]:
     return [PingTarget(key, ip_address(f"10.0.0.{ord(key) - 96}")) for key in keys]
 
