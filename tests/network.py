@@ -16,9 +16,11 @@ import ctypes
 import os
 import shutil
 import subprocess
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from itertools import count
+from itertools import accumulate, count
+from math import comb
 
 import pytest
 
@@ -123,6 +125,13 @@ def _tun(inside: Namespace, name: str) -> int:
         fd = open_tun(name)
     inside.run("ip", "link", "set", name, "up")
     return fd
+
+
+def binomial_99(count: int, ratio: float) -> range:
+    """How many of `count` packets are lost in 99 % of all runs if each is lost with that probability."""
+    chances = (comb(count, lost) * ratio**lost * (1 - ratio) ** (count - lost) for lost in range(count + 1))
+    so_far = list(accumulate(chances))
+    return range(bisect_right(so_far, 0.005), bisect_left(so_far, 0.995) + 1)
 
 
 @contextmanager

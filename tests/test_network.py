@@ -9,14 +9,13 @@ import subprocess
 import time
 from collections.abc import Iterator
 from itertools import groupby, pairwise
-from math import ceil, floor
 from pathlib import Path
-from statistics import NormalDist, fmean, median
+from statistics import fmean, median
 
 import pytest
 
 from linkwatch.demo.wire import CUT, Bursts, Conditions, Way, Wire
-from tests.network import Namespace, over_a_wire
+from tests.network import Namespace, binomial_99, over_a_wire
 from tests.routed import DESTINATION, routed_network
 
 ADDRESSES = ("10.50.1.1", "fd50::1:1")
@@ -54,12 +53,6 @@ def ping(near: Namespace, address: str, count: int, every_s: float = 0.002) -> l
     words = ("ping", "-n", "-c", str(count), "-i", str(every_s), "-W1", address)
     done = subprocess.run(near.command(*words), capture_output=True, text=True, check=False, timeout=60)
     return [int(number) for number in re.findall(r"icmp_seq=(\d+) (?:ttl|hlim)", done.stdout)]
-
-
-def binomial_99(count: int, ratio: float) -> range:
-    """How many of `count` may be lost at `ratio`: 99 % of all runs."""
-    spread = NormalDist().inv_cdf(0.995) * (count * ratio * (1 - ratio)) ** 0.5
-    return range(floor(count * ratio - spread), ceil(count * ratio + spread) + 1)
 
 
 def test_an_idle_wire_costs_less_than_half_a_millisecond(ends: Ends, address: str) -> None:
