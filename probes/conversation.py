@@ -137,12 +137,17 @@ class Stream(Conversation):
         """Nothing is sent: the end of the stream says enough."""
 
     async def _next_message(self) -> bytes:
-        while (length := self._length_of(self._received)) is None or len(self._received) < length:
-            if max(length or 0, len(self._received)) > _LARGEST_MESSAGE:
-                raise ValueError(f"a message of more than {_LARGEST_MESSAGE} bytes")
+        while (length := self._length_of(self._received)) is None:
+            await self._hear_up_to(len(self._received) + 1)
+        await self._hear_up_to(length)  # without looking at its head again, however small the pieces are
+        message, self._received = self._received[:length], self._received[length:]
+        return message
+
+    async def _hear_up_to(self, length: int) -> None:
+        if length > _LARGEST_MESSAGE:
+            raise ValueError(f"a message of more than {_LARGEST_MESSAGE} bytes")
+        while len(self._received) < length:
             more = await self._stream.read()
             if not more:
                 raise ProbeError(Reason.PROTOCOL, "the server closed the connection without an answer")
             self._received += more
-        message, self._received = self._received[:length], self._received[length:]
-        return message

@@ -35,6 +35,8 @@ _PAYLOAD_BYTES = 1232  # what passes every path without fragments (DNS flag day 
 _HEADER_BYTES = 12
 _KEPT = 4096  # what follows from the settings alone is worked out once, not at every run
 _MOST_ALIASES = 16
+_LONGEST_OPTIONS = 1024
+"""Thousands of options are no explanation of anything, and take long to read."""
 _IN = dns.rdataclass.IN
 _CNAME, _SOA, _TXT, _OPT = (
     dns.rdatatype.CNAME,
@@ -240,6 +242,8 @@ def _after_name(message: bytes, place: int) -> int:
 
 
 def _explanation(message: bytes, record: _Record) -> str:
+    if record.data_bytes > _LONGEST_OPTIONS:
+        return ""
     data = dns.rdata.from_wire(_IN, _OPT, message, record.data_at, record.data_bytes)
     for option in data.options:  # type: ignore[attr-defined]
         if isinstance(option, dns.edns.EDEOption):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 
-from cryptography.x509 import load_der_x509_certificate
+from cryptography.x509 import InvalidVersion, load_der_x509_certificate
 
 
 def earliest_expiry(connection: ssl.SSLObject) -> float | None:
@@ -17,7 +17,7 @@ def earliest_expiry(connection: ssl.SSLObject) -> float | None:
     chain = read_chain() if read_chain else [leaf] if leaf else []
     try:
         return min(map(not_after, chain), default=None)
-    except ValueError:  # a form of time that RFC 5280 forbids: the page may be right all the same
+    except (ValueError, InvalidVersion):  # what RFC 5280 forbids: the page may be right all the same
         return None
 
 

@@ -69,13 +69,20 @@ def build_request(
     return Request(url, method, typed, urlencode(form))
 
 
+def join(page: URL, text: str) -> URL:
+    """Where `text`, which a server has sent, leads from `page`; raises ValueError if it is no URL."""
+    url = page.join(URL(text))
+    _ = url.port  # only now yarl finds out that it is none
+    return url
+
+
 def redirect(request: Request, status: int, location: str) -> Request:
     """The request that follows a redirect.
 
     Headers and body of the settings may hold keys: another origin gets none of them.
     """
     try:
-        url = request.url.join(URL(location))
+        url = join(request.url, location)
     except ValueError:
         raise ProbeError(Reason.PROTOCOL, "redirect to something that is no URL") from None
     if url.scheme not in ("http", "https") or not url.raw_host:

@@ -15,7 +15,7 @@ from urllib.parse import quote
 from yarl import URL
 
 from probes.failure import ProbeError
-from probes.http.exchange import Request, build_request
+from probes.http.exchange import Request, build_request, join
 from probes.http.page import PageSettings
 from probes.sample import Reason
 
@@ -80,7 +80,7 @@ def _fill_url(text: str, carried: Mapping[str, Carried], home: URL) -> URL:
         if leading is None:
             return home.join(URL(_fill(text, carried, _in_url))) if text else home
         said = carried[leading[1]]
-        url = said.page.join(URL(said.value + _fill(text[leading.end() :], carried, _in_url)))
+        url = join(said.page, said.value + _fill(text[leading.end() :], carried, _in_url))
     except ValueError:
         raise ProbeError(Reason.PROTOCOL, "what was carried makes no URL") from None
     if url.scheme not in ("http", "https") or not url.raw_host:

@@ -17,7 +17,8 @@ _HASHES: dict[str, Callable[[bytes], str]] = {
 }
 """Best first."""
 
-_PARAMETER = re.compile(r'([A-Za-z][\w-]*)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))')
+_PARAMETER = re.compile(r'(?<![\w-])([A-Za-z][\w-]*+)\s*+=\s*+(?:"((?:[^"\\]|\\.)*+)"|([^\s,"]++))')
+"""Begins at words alone and gives nothing back: its time grows with the text, whatever stands there."""
 _CLEAN = re.compile(r"[ -~]*")
 
 

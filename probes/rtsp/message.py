@@ -17,7 +17,7 @@ MAX_BODY_BYTES = 65_536
 
 _DOLLAR = ord("$")
 _INTERLEAVED_HEADER = 4
-_STATUS_LINE = re.compile(r"RTSP/\d\.\d +([1-6]\d\d)(?: +(.*))?")
+_STATUS_LINE = re.compile(r"RTSP/\d\.\d +([1-6]\d\d)(?: .*)?", re.DOTALL)
 _REQUEST_LINE = re.compile(r"[A-Z_]{1,32} +\S+ +RTSP/\d\.\d")
 _LENGTH = re.compile(r"\d{1,9}")
 
@@ -64,6 +64,8 @@ class Reader:
 
     def __init__(self) -> None:
         self._pending = bytearray()
+        self._wanted = 1
+        """So many bytes must be there before another look at them makes sense."""
 
     def feed(self, data: bytes | bytearray) -> Iterator[Answer | Packet]:
         """What `data` completes; raises Garbage, after which nothing more is to be fed.
@@ -71,7 +73,8 @@ class Reader:
         Requests of the server (keep-alives, announcements) are read over.
         """
         self._pending += data
-        while self._pending:
+        while len(self._pending) >= self._wanted:
+            self._wanted = 1
             taken = self._take_packet() if self._pending[0] == _DOLLAR else self._take_message()
             if taken is None:
                 return
@@ -103,6 +106,7 @@ class Reader:
         if status is None and not _REQUEST_LINE.fullmatch(start):
             raise Garbage("the answer is no RTSP")
         if len(self._pending) < body_at + size:
+            self._wanted = body_at + size
             return None
         body = bytes(self._pending[body_at : body_at + size])
         return body_at + size, Answer(int(status[1]), headers, body) if status else None
@@ -116,13 +120,12 @@ class Reader:
 
 
 def _parse_headers(text: str) -> dict[str, tuple[str, ...]]:
-    headers: dict[str, tuple[str, ...]] = {}
+    headers: dict[str, list[str]] = {}
     for line in text.split("\r\n"):
         name, colon, value = line.partition(":")
         if colon:
-            key = name.strip().lower()
-            headers[key] = (*headers.get(key, ()), value.strip())
-    return headers
+            headers.setdefault(name.strip().lower(), []).append(value.strip())
+    return {name: tuple(values) for name, values in headers.items()}
 
 
 def _body_length(headers: Mapping[str, tuple[str, ...]]) -> int:

@@ -11,6 +11,7 @@ from probes.endpoint import Endpoint
 
 _HEAD_END = b"\r\n\r\n"
 _LONGEST_HEAD = 16_384
+_MOST_BLANK = 256
 _STATUS_LINE = re.compile(r"SIP/2\.0 ([1-6]\d\d)(?: (.*))?")
 _REQUEST_LINE = re.compile(r"[A-Za-z]+ \S+ SIP/2\.0")
 _COMPACT = {"v": "via", "l": "content-length", "s": "subject", "i": "call-id", "f": "from", "t": "to"}
@@ -96,6 +97,8 @@ def message_length(data: bytes) -> int | None:
     """Bytes of the message that a stream begins with, None while that cannot be told; raises
     MalformedMessage."""
     blank = len(data) - len(data.lstrip(b"\r\n"))  # sent to keep connections alive (RFC 5626, 3.5.1)
+    if blank > _MOST_BLANK:
+        raise MalformedMessage("nothing but empty lines")
     head, end, _ = data[blank:].partition(_HEAD_END)
     first, line_end, rest = head.decode("utf-8", "replace").partition("\r\n")
     if line_end and not (_STATUS_LINE.fullmatch(first) or _REQUEST_LINE.fullmatch(first)):

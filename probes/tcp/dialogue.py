@@ -14,6 +14,7 @@ from probes.sample import Reason
 from probes.tcp.script import Expect, Send
 
 MOST_BYTES = 65_536
+MOST_LINES = 4096
 """So much of a peer is listened to, over the whole dialogue."""
 
 PROMPT_AFTER_S = 0.2
@@ -38,16 +39,19 @@ async def speak(
 
 
 async def _expect(ear: _Ear, pattern: str, mask: _Mask, attempt: Attempt) -> None:
-    attempt.noted = ""
-    while (line := await ear.next_line()) is not None:
-        if is_found(pattern, line):
-            ear.take_prompt()
-            attempt.noted = ""
-            return
-        attempt.noted = mask.over(line) or attempt.noted
+    attempt.noted, last = "", ""
+    try:
+        while (line := await ear.next_line()) is not None:
+            if is_found(pattern, line):
+                ear.take_prompt()
+                last = ""
+                return
+            last = line if line.strip() else last
+    finally:  # also at the deadline; only the last line is worth the time that the mask takes
+        attempt.noted = mask.over(last)
     end = "more than enough was said" if ear.is_full else "the peer closed the connection"
-    last = f"; the last line: {attempt.noted}" if attempt.noted else ""
-    raise ProbeError(Reason.PROTOCOL, f"{end} before {attempt.step} was fulfilled{last}")
+    heard = f"; the last line: {attempt.noted}" if attempt.noted else ""
+    raise ProbeError(Reason.PROTOCOL, f"{end} before {attempt.step} was fulfilled{heard}")
 
 
 class _Ear:
@@ -56,13 +60,13 @@ class _Ear:
     def __init__(self, stream: ByteStream) -> None:
         self._stream = stream
         self._heard = bytearray()
-        self._total = 0
+        self._total = self._lines = 0
         self._given = 0
 
     @property
     def is_full(self) -> bool:
         """Whether the peer said more than anybody wants to hear."""
-        return self._total >= MOST_BYTES
+        return self._total >= MOST_BYTES or self._lines >= MOST_LINES
 
     async def next_line(self) -> str | None:
         """The next line, without its end; None when the peer has ended or said too much.
@@ -70,6 +74,8 @@ class _Ear:
         A line that does not go on is given as far as it has come, for it may be a prompt. If nobody takes it
         for one (`take_prompt`), it was only held up on its way, and the next call gives more of it.
         """
+        if self._lines >= MOST_LINES:
+            return None
         while b"\n" not in self._heard:
             more = await self._listen()
             if more is None:
@@ -103,6 +109,7 @@ class _Ear:
         line = bytes(self._heard[:length])
         del self._heard[:length]
         self._given = 0
+        self._lines += 1
         return _text(line)
 
 

@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
-from cryptography.x509 import Certificate
+from cryptography.x509 import (
+    Certificate,
+    DuplicateExtension,
+    InvalidVersion,
+    UnsupportedGeneralNameType,
+)
 from OpenSSL.crypto import X509
 from service_identity import CertificateError, VerificationError
 from service_identity.cryptography import verify_certificate_hostname, verify_certificate_ip_address
@@ -13,6 +18,9 @@ from service_identity.cryptography import verify_certificate_hostname, verify_ce
 from probes.bytestream import quote
 from probes.resolve import parse_address
 from probes.tls.handshake import SecureStream, ascii_name
+
+_UNREADABLE = (ValueError, InvalidVersion, DuplicateExtension, UnsupportedGeneralNameType)
+"""What `cryptography` raises over a certificate."""
 
 _KEPT = 512
 """A server shows the same certificates at every handshake. So many are remembered, of 100 KB each at most
@@ -85,8 +93,10 @@ def name_flaw(certificate: Certificate | None, name: str) -> str:
             verify_certificate_ip_address(certificate, str(parse_address(name)))
     except VerificationError:
         return f"not for {name}"
-    except (CertificateError, ValueError):
+    except CertificateError:
         return f"not for {name}: it holds no names"
+    except _UNREADABLE:
+        return f"not for {name}: its names cannot be read"
     return ""
 
 
@@ -112,6 +122,6 @@ def _read(certificate: X509) -> Certificate | None:
     try:
         read = certificate.to_cryptography()
         expiry(read)
-    except ValueError:
+    except _UNREADABLE:
         return None
     return read
