@@ -15,6 +15,8 @@ from typing import Any, get_args, get_type_hints
 import pytest
 
 import probes
+from linkwatch.config.load import load as load_config
+from linkwatch.config.problems import ConfigErrors
 from probes import registry
 from probes.sample import Reason, Sample, Target
 
@@ -90,13 +92,20 @@ def outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     metadata = tmp_path / "their_probe-1.0.dist-info"
     metadata.mkdir()
     (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: their-probe\nVersion: 1.0\n")
+    description, sampling = THEIR_PROBE.split("async def")
+    for name, text in (("split", f"async def{sampling}"), ("unfinished", "import no_such_library")):
+        (tmp_path / f"their_{name}").mkdir()
+        (tmp_path / f"their_{name}" / "__init__.py").write_text(description)
+        (tmp_path / f"their_{name}" / "sampling.py").write_text(f"from probes.sample import Sample\n{text}")
     points = "[linkwatch.probes]\ntheirs = their_probe\nbroken = no_such_module\nempty = string\n"
+    points += "split = their_split\nunfinished = their_unfinished\n"
     (metadata / "entry_points.txt").write_text(points)
     monkeypatch.syspath_prepend(str(tmp_path))
     clear()
     yield
     clear()
-    sys.modules.pop("their_probe", None)
+    for name in [name for name in sys.modules if name.startswith("their_")]:
+        del sys.modules[name]
 
 
 def clear() -> None:
@@ -122,9 +131,10 @@ async def probe(target, settings, deadline_s):
 
 
 @pytest.mark.usefixtures("outside")
-async def test_a_probe_of_somebody_else_is_found_and_run_through_a_session() -> None:
-    assert "theirs" in registry.kinds()
-    session = registry.open_session("theirs", Target("t", "h"), registry.settings_of("theirs")())
+@pytest.mark.parametrize("kind", ["theirs", "split"])
+async def test_a_probe_of_somebody_else_is_found_and_run_through_a_session(kind: str) -> None:
+    assert kind in registry.kinds()
+    session = registry.open_session(kind, Target("t", "h"), registry.settings_of(kind)())
     assert (await session.probe(2.0)).facts == {"said": "hello h"}
     await session.close()
 
@@ -136,6 +146,22 @@ async def test_a_probe_of_somebody_else_is_found_and_run_through_a_session() -> 
 def test_a_broken_probe_of_somebody_else_is_named(kind: str, why: str) -> None:
     with pytest.raises(registry.UnknownProbe, match=f"probe '{kind}' cannot be loaded: {why}"):
         registry.load(kind)
+
+
+@pytest.mark.usefixtures("outside")
+def test_what_measures_is_loaded_only_when_it_is_needed() -> None:
+    assert registry.settings_of("split")().word == "hello"
+    assert "their_split.sampling" not in sys.modules
+    with pytest.raises(registry.UnknownProbe, match="cannot be loaded: No module named 'no_such_library'"):
+        registry.load_sampling("unfinished")
+
+
+@pytest.mark.usefixtures("outside")
+def test_an_inventory_with_a_probe_that_cannot_be_loaded_is_told_where(tmp_path: Path) -> None:
+    file = tmp_path / "inventory.yml"
+    file.write_text("targets:\n  - {id: a, kind: host, address: 127.0.0.1, probes: [{type: unfinished}]}\n")
+    with pytest.raises(ConfigErrors, match=r"inventory.yml:2: .*type: probe 'unfinished' cannot be loaded"):
+        load_config(file)
 
 
 async def test_a_plain_probe_gets_a_session() -> None:
