@@ -22,8 +22,9 @@ def command(file: Path | None, as_json: bool) -> None:
     """Look at rights, buffers, files, clock and tools of this machine.
 
     With the inventory FILE also at what it needs here: its port and who holds it, whether the service that
-    runs there is well, the store, the disk below it, names that do not resolve or lead outside the scope.
-    Nothing is changed and no target is probed. Exit code: 0 all good, 1 something is not.
+    runs there is well, the store, the disk below it, names that do not resolve or lead outside the scope, and
+    whether the inner endpoints of meeting servers (`inside` of a jitsi probe) let us in.
+    Nothing is changed, and nothing but these endpoints is asked. Exit code: 0 all good, 1 something is not.
     """
     found = list(_examine(file))
     if as_json:
@@ -38,6 +39,7 @@ def _examine(file: Path | None) -> Iterator[Finding]:
     if file is None:
         yield from examine_machine()
         return
+    from linkwatch.cli.meetings import examine_meetings
     from linkwatch.cli.premises import examine_premises, files_wanted, read_inventory
 
     config, finding = read_inventory(file)
@@ -45,6 +47,7 @@ def _examine(file: Path | None) -> Iterator[Finding]:
     yield finding
     if config:
         yield from examine_premises(config)
+        yield from examine_meetings(config.inventory)
 
 
 def _print(finding: Finding) -> None:

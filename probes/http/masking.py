@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass, replace
 from functools import reduce
 from typing import Any
@@ -27,18 +27,22 @@ def secrets_of(settings: Any) -> Iterator[str]:
 
 def mask(sample: Sample, secrets: Iterable[str]) -> Sample:
     """The sample without any of these in its texts, written plainly or as URLs and forms write them."""
+    clean = masker(secrets)
+    facts = {name: clean(text) for name, text in sample.facts.items()}
+    return replace(sample, detail=clean(sample.detail), facts=facts)
+
+
+def masker(secrets: Iterable[str]) -> Callable[[str], str]:
+    """What takes these out of a text."""
     longest_first = sorted({each for each in secrets if len(each) >= _SHORTEST}, key=len, reverse=True)
-    if not longest_first:
-        return sample
 
     def clean(text: str) -> str:
-        for read in (str, unquote, unquote_plus):
+        for read in (str, unquote, unquote_plus) if longest_first else ():
             if any(secret in read(text) for secret in longest_first):
                 text = reduce(_hide, longest_first, read(text))
         return text
 
-    facts = {name: clean(text) for name, text in sample.facts.items()}
-    return replace(sample, detail=clean(sample.detail), facts=facts)
+    return clean
 
 
 def _hide(text: str, secret: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Iterable, Iterator
 
+from probes.http.masking import masker, secrets_of
 from probes.jitsi.finding import Finding, Part, Reading, State
 from probes.jitsi.inside import bridge, focus, metrics, prosody
 from probes.jitsi.inside.bridge import ask_bridge, judge_bridge
@@ -47,8 +48,14 @@ async def read_inside(
 
 async def ask_all(target: Target, ways: tuple[Inside, ...], deadline_s: float) -> tuple[Told, ...]:
     """What every endpoint told, in the order of the settings."""
-    found = await asyncio.gather(*(job for way in ways for job in _jobs(target, way, deadline_s)))
+    found = await asyncio.gather(*(_ask(target, way, deadline_s) for way in ways))
     return tuple(each for told in found for each in told)
+
+
+async def _ask(target: Target, way: Inside, deadline_s: float) -> list[Told]:
+    found = await asyncio.gather(*_jobs(target, way, deadline_s))
+    clean = masker(secrets_of(way))
+    return [each.cleaned(clean) for told in found for each in told]
 
 
 def _jobs(target: Target, way: Inside, deadline_s: float) -> Iterator[Awaitable[tuple[Told, ...]]]:

@@ -57,6 +57,15 @@ class Told:
         """What it is called in a detail."""
         return f"{_TITLES[self.part]} {self.name}"
 
+    def cleaned(self, clean: Callable[[str], str]) -> Told:
+        """The same, with `clean` over every text that a server wrote."""
+        self.name, self.version = clean(self.name), clean(self.version)
+        if self.health is not None:
+            self.health = Health(self.health.status, clean(self.health.message))
+        if self.failure is not None:
+            self.failure = ProbeError(self.failure.reason, clean(self.failure.detail))
+        return self
+
     def why_ill(self) -> ProbeError | None:
         """Why it cannot be called well, by what has happened and by its own account; None: it can."""
         if self.failure is not None:

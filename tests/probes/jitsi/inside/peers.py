@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.error import HTTPError
 from urllib.request import urlopen
 
 import yaml
@@ -67,7 +69,7 @@ def prosody(
 
 
 @contextmanager
-def prometheus(folder: Path, jobs: Mapping[str, list[str]], token_file: str = "") -> Iterator[str]:
+def prometheus(folder: Path, jobs: Mapping[str, list[str]]) -> Iterator[str]:
     """A Prometheus that scrapes each job's addresses every second."""
     program = need("prometheus", "prometheus")
     [port] = free_ports(1)
@@ -78,8 +80,23 @@ def prometheus(folder: Path, jobs: Mapping[str, list[str]], token_file: str = ""
     config = folder / "prometheus.yml"
     config.write_text(yaml.safe_dump({"global": times, "scrape_configs": scrapes}))
     words = [program, f"--config.file={config}", f"--storage.tsdb.path={folder}/data"]
+    url = f"http://127.0.0.1:{port}"
     with running([*words, f"--web.listen-address=127.0.0.1:{port}"], [port]):
-        yield f"http://127.0.0.1:{port}"
+        _wait_until_ready(url)
+        yield url
+
+
+def _wait_until_ready(url: str) -> None:
+    """It listens, and answers 503, before its store is open."""
+    for _ in range(300):
+        try:
+            urlopen(f"{url}/-/ready", timeout=5).close()
+        except HTTPError as error:
+            error.close()
+            time.sleep(0.1)
+        else:
+            return
+    raise RuntimeError("Prometheus did not get ready")
 
 
 def up_of(url: str) -> dict[str, str]:

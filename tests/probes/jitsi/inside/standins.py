@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from threading import Thread
 from typing import Any
 
 from aiohttp import web
@@ -238,3 +239,27 @@ class Jicofo(StandIn):
         lost = self.stats["bridge_selector"]["lost_bridges"]
         Counter("jitsi_jicofo_bridge_selector_lost_bridges", "lost", registry=registry).inc(lost)
         return registry
+
+
+@contextmanager
+def served(stand_in: StandIn) -> Iterator[str]:
+    """Served by a loop of its own in a thread, for callers that have none."""
+    loop = asyncio.new_event_loop()
+    thread = Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+
+    def run(job: Coroutine[Any, Any, Any]) -> Any:
+        return asyncio.run_coroutine_threadsafe(job, loop).result(30)
+
+    async def enter() -> tuple[AsyncExitStack, str]:
+        stack = AsyncExitStack()
+        return stack, await stack.enter_async_context(stand_in.serving())
+
+    stack, url = run(enter())
+    try:
+        yield url
+    finally:
+        run(stack.aclose())
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()

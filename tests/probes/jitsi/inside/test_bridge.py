@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from probes.jitsi.finding import Part, State
-from probes.jitsi.inside import Inside
+from probes.jitsi.inside import Inside, bridge, focus, metrics, prosody
 from probes.jitsi.inside.reading import read_inside
 from probes.sample import Reason, Target
 from probes.testing import hang, serve_tcp
@@ -244,3 +244,24 @@ async def test_the_seats_of_several_bridges_add_up_without_those_that_leave_or_f
     assert value(reading, "seats_free") is None  # a sum without one of them would be too small
     assert len(reading.findings) == 3
     assert value(reading, "bridge_stress_ratio", bridge=place(b)) == 0.9
+
+
+async def test_a_token_that_a_server_repeats_is_not_shown() -> None:
+    jvb = Jvb(health=(500, "bad token abc-secret-xyz"))
+    jvb.stats["version"] = "2.3 abc-secret-xyz"
+    async with jvb.serving() as url:
+        reading = await read(Inside(bridges=(url,), bearer_token="abc-secret-xyz"))
+    assert only(reading).detail == f"bridge {place(url)}: its health is 500: bad token ***"
+    assert "abc-secret-xyz" not in repr(reading)
+
+
+def test_every_metric_is_told_by_something() -> None:
+    """None stands in the catalogue that no endpoint can fill."""
+    told = {
+        figure.metric
+        for figures in (bridge.FIGURES, focus.FIGURES, prosody.FIGURES)
+        for figure in figures
+        if figure.metric is not None
+    }
+    judged = {metrics.BRIDGE_UP, metrics.BRIDGE_IN_MAINTENANCE, metrics.SEATS_FREE}
+    assert told | judged == set(metrics.INSIDE_METRICS)
