@@ -27,6 +27,9 @@ async def probe(target: Target, settings: Settings, deadline_s: float) -> Sample
             server_name=settings.server_name,
         )
         try:
+            if settings.says_nothing:
+                (await opening.connect()).close()
+                return
             async with opening.plain() as plain:
                 stream = await _secure(opening, plain, settings)
                 await _speak(opening, stream, settings)

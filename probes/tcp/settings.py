@@ -44,3 +44,8 @@ class Settings:
         require(not (self.tls and self.starttls), "tls", "no where starttls is given")
         require(self.line_end in LINE_ENDS, "line_end", f"one of {', '.join(LINE_ENDS)}")
         require(len(parse_script(self.dialogue)) <= _MOST_STEPS, "dialogue", f"{_MOST_STEPS} steps at most")
+
+    @property
+    def says_nothing(self) -> bool:
+        """Whether it is enough that something listens."""
+        return not (self.tls or self.starttls or parse_script(self.dialogue))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -31,15 +32,20 @@ class Opening:
     starttls: str
     phases: Phases = field(default_factory=Phases)
 
-    @asynccontextmanager
-    async def plain(self) -> AsyncIterator[PlainStream]:
-        """A connection in plain text, STARTTLS (if any) already granted; raises ProbeError, OSError."""
+    async def connect(self) -> socket.socket:
+        """A connected socket, nothing said yet; raises ProbeError."""
         self.enter("resolve")
         addresses = await resolve(self.target, self.host)
         self.enter("connect")
         connected, facts = await connect_any(addresses, self.port)
         self.attempt.facts.update(facts)
-        stream = await PlainStream.over(connected)
+        self.enter("")
+        return connected
+
+    @asynccontextmanager
+    async def plain(self) -> AsyncIterator[PlainStream]:
+        """A connection in plain text, STARTTLS (if any) already granted; raises ProbeError, OSError."""
+        stream = await PlainStream.over(await self.connect())
         try:
             if self.starttls:
                 self.enter("starttls")
