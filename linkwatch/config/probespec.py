@@ -116,10 +116,15 @@ class ProbeReader:
 
     def _beside(self, given: Mapping[str, Any], path: Path) -> dict[str, Any]:
         """Files that a probe reads lie beside the inventory, wherever a command runs."""
-        return {
-            key: str(self._document.folder((*path, key)) / raw) if _is_file(key, raw) else raw
-            for key, raw in given.items()
-        }
+        return {key: self._placed(key, raw, (*path, key)) for key, raw in given.items()}
+
+    def _placed(self, key: str, raw: Any, path: Path) -> Any:
+        if isinstance(raw, list):
+            return [
+                self._beside(entry, (*path, i)) if isinstance(entry, dict) else entry
+                for i, entry in enumerate(raw)
+            ]
+        return str(self._document.folder(path) / raw) if _is_file(key, raw) else raw
 
     def _spec(self, entry: ProbeEntry, settings: Any, path: Path) -> ProbeSpec | None:
         pace = PACES.get(entry.type, OTHER_PACE)
