@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -130,10 +129,13 @@ class Measurer:
             raise self._failure
         self._changed.clear()
         next_at = self._schedule.next_at()
-        pause_s = None if next_at is None else max(0.0, next_at - self._monotonic())
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(pause_s):
-                await self._changed.wait()
+        if next_at is None:
+            await self._changed.wait()
+            return
+        pause_s = max(0.0, next_at - self._monotonic())
+        alarm = asyncio.get_running_loop().call_later(pause_s, self._changed.set)
+        await self._changed.wait()
+        alarm.cancel()
 
     async def _measure(self, key: Key) -> None:
         target, spec = self._jobs[key]
