@@ -30,6 +30,7 @@ MODULES = {
     "turn": "probes.turn",
     "sip": "probes.sip",
     "path": "probes.path",
+    "jitsi": "probes.jitsi",
 }
 ENTRY_POINTS = "linkwatch.probes"
 

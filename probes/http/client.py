@@ -36,6 +36,9 @@ _LONGEST_HEADER = 32_768
 _MOST_HEADERS = 512
 """Browsers put up with more than aiohttp does by itself: a content policy of 10 kB breaks no portal."""
 
+_FAREWELL_S = 0.3
+"""How long a websocket waits for the other end to close it, too."""
+
 
 class Client:
     """One run's way to a target. `phases` times it, `connector` keeps what was seen on the way."""
@@ -93,11 +96,13 @@ class Client:
                     protocols=(protocol,),
                     headers={"User-Agent": _user_agent()},
                     max_msg_size=longest_message_bytes,
+                    timeout=aiohttp.ClientWSTimeout(ws_close=_FAREWELL_S),
                 )
             except aiohttp.WSServerHandshakeError as error:
                 reason = Reason.AUTH if error.status in (401, 403, 407) else Reason.PROTOCOL
                 raise ProbeError(reason, f"no websocket (status {error.status})") from None
             if websocket.protocol != protocol:
+                await websocket.close()
                 raise ProbeError(Reason.PROTOCOL, f"a websocket that does not speak {protocol}")
         self.phases.enter("")
         return websocket

@@ -9,6 +9,8 @@ from __future__ import annotations
 from xml.etree.ElementTree import Element, TreeBuilder
 from xml.parsers import expat
 
+from probes.bytestream import quote
+
 BIND = "urn:ietf:params:xml:ns:xmpp-bind"
 BOSH = "http://jabber.org/protocol/httpbind"
 CLIENT = "jabber:client"
@@ -54,6 +56,13 @@ def condition_of(error: Element | None, namespace: str) -> str:
         if child.tag.startswith(f"{{{namespace}}}") and name_of(child) != "text":
             return name_of(child)[:60]
     return "undefined-condition"
+
+
+def words_of(error: Element | None, namespace: str) -> str:
+    """The condition, and what the server says about it, for people."""
+    text = None if error is None else error.findtext(f"{{{namespace}}}text")
+    condition = condition_of(error, namespace)
+    return f"{condition} ({quote(text)})" if text else condition
 
 
 class _Reader:

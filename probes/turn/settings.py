@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from probes.requirements import require
 from probes.transport import TransportSettings
 
-_LONGEST_USER_BYTES = 400  # USERNAME has at most 508 (RFC 8489, 14.3), and the secret puts a time before it
+LONGEST_USER_BYTES = 400  # USERNAME has at most 508 (RFC 8489, 14.3), and the secret puts a time before it
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Settings(TransportSettings):
 
     def __post_init__(self) -> None:
         TransportSettings.__post_init__(self)
-        require(len(self.user.encode()) <= _LONGEST_USER_BYTES, "user", "at most 400 bytes long")
+        require(len(self.user.encode()) <= LONGEST_USER_BYTES, "user", "at most 400 bytes long")
         require(not (self.password and self.secret), "secret", "left out where there is a password")
         require(bool(self.user) or not self.password, "user", "set where there is a password")
         is_secured = bool(self.password or self.secret)

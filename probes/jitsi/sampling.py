@@ -1,0 +1,49 @@
+"""Looks at a platform from outside and from inside at once, and makes one sample of it."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+
+from probes.attempt import Attempt, run_attempt
+from probes.failure import ProbeError
+from probes.http.masking import mask, secrets_of
+from probes.jitsi import metrics
+from probes.jitsi.inside.reading import read_inside
+from probes.jitsi.media import look_at_media
+from probes.jitsi.settings import Settings
+from probes.jitsi.verdict import conclude
+from probes.jitsi.visit import Visit
+from probes.jitsi.web import home_url
+from probes.sample import Sample, Target
+
+_RESERVE = 0.1
+"""The share of the deadline that is kept for taking leave and for the verdict."""
+
+
+async def probe(target: Target, settings: Settings, deadline_s: float) -> Sample:
+    """Look once; returns within `deadline_s`, raises nothing.
+
+    The detail begins with the part that fails first; the fact `failing` names all that do, and every part has
+    a fact of its own.
+    """
+    sample = await run_attempt(partial(_look, target, settings, deadline_s * (1 - _RESERVE)), deadline_s)
+    return mask(sample, secrets_of(settings))
+
+
+async def _look(target: Target, settings: Settings, within_s: float, attempt: Attempt) -> None:
+    attempt.step = "the visit"
+    host = home_url(target, settings).host or target.host
+    visit = Visit(target, settings, asyncio.get_running_loop().time() + within_s)
+    outside, media, inside = await asyncio.gather(
+        visit.run(),
+        look_at_media(target, settings, host, within_s),
+        read_inside(target, settings.inside, within_s, wants_recording=settings.recording),
+    )
+    verdict = conclude((*outside.findings, *media, *inside.findings))
+    attempt.values |= {**outside.values, **inside.values, **verdict.values}
+    attempt.facts |= {**outside.facts, **inside.facts, **verdict.facts}
+    if settings.seats:
+        attempt.measured(metrics.SEATS_WANTED, settings.seats)
+    if verdict.reason is not None:
+        raise ProbeError(verdict.reason, verdict.detail)
