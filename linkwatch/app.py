@@ -25,14 +25,17 @@ from linkwatch.flow.clock import STEP_S, Clock
 from linkwatch.flow.deliver import Deliverer
 from linkwatch.flow.echoes import EchoRecord, EchoTarget
 from linkwatch.flow.escalate import Escalator
+from linkwatch.flow.faults import Faults
 from linkwatch.flow.files import Shares, Shortages, raise_limit, share
+from linkwatch.flow.further import FurtherPings
 from linkwatch.flow.given import publish_given
 from linkwatch.flow.guard import Guard
 from linkwatch.flow.incidents import ZONE, Incidents
 from linkwatch.flow.intake import Intake
 from linkwatch.flow.judge import Judge
-from linkwatch.flow.measure import ICMP, Measurer, ping_targets, probe_metrics
+from linkwatch.flow.measure import ICMP, Measurer, probe_metrics
 from linkwatch.flow.paths import Paths, View, shared_tracer
+from linkwatch.flow.pings import egresses, further_pings, is_further, ping_targets
 from linkwatch.flow.plan import (
     Plan,
     Read,
@@ -103,6 +106,7 @@ class Service:
         self.intake = Intake(
             self.samples, self.verdicts, self.coverage, clock=CLOCK, on_verdict=lambda: self.judge.poke()
         )
+        self.further, self.faults = FurtherPings(self.intake.take), Faults(pinger)
         self.measurer = Measurer(
             self.intake.take, at_once=shares.probes, monotonic=CLOCK.monotonic, utc=CLOCK.utc
         )
@@ -143,6 +147,7 @@ class Service:
             coverage=self.coverage,
             verdicts=self.verdicts,
             echoes=self.echoes,
+            further=self.further,
             measurer=self.measurer,
             machine=self.machine,
             incidents=self.incidents,
@@ -228,7 +233,7 @@ class Service:
             actions=self.incidents,
             reload=self.reload,
             health=self._health,
-            unmeasured=lambda: {**self.intake.blind, **self.addresses.unresolved},
+            unmeasured=self._unmeasured,
             events=self.traps.log.of,
             now=CLOCK.utc,
             zone=ZONE,
@@ -256,8 +261,17 @@ class Service:
         with contextlib.suppress(RuntimeError):  # the loop is closed: the service is ending
             self._loop.call_soon_threadsafe(self.judge.poke)
 
-    def _count_lost(self, target: str, reason: Reason) -> None:
-        self.samples.count_failure(self.config.inventory.targets[target], ICMP, reason, CLOCK.utc())
+    def _unmeasured(self) -> dict[str, Reason]:
+        """Target id -> why nothing says whether it is up."""
+        unsent = self.faults.reasons(self.verdicts.target_of)
+        return {**self.intake.blind, **unsent, **self.addresses.unresolved}
+
+    def _count_lost(self, key: str, reason: Reason) -> None:
+        """The name behind a ping gave no address, hence nothing was sent."""
+        if is_further(key):
+            self.further.fail(key, reason, CLOCK.utc(), CLOCK.monotonic())
+        else:
+            self.samples.count_failure(self.config.inventory.targets[key], ICMP, reason, CLOCK.utc())
 
     async def _readdress(self) -> None:
         async with self.judge.between_turns():
@@ -267,15 +281,18 @@ class Service:
 
     async def _point_pinger(self, inventory: Inventory) -> list[PingTarget]:
         """Let the pinger ping this inventory; verdicts and echoes must follow before the next turn."""
-        targets = await asyncio.to_thread(ping_targets, inventory, self.addresses.known)
+        targets = await asyncio.to_thread(ping_targets, inventory, self.addresses.pinged)
+        further = await asyncio.to_thread(further_pings, inventory)
         await asyncio.to_thread(self.pinger.replace, targets)
+        self.further.replace(further, self.pinger.rows)
+        self.faults.tell_new()
         warn_of_small_buffers(self.pinger.receive_buffer_bytes(), targets)
         return targets
 
     def _echo_targets(self, pinged: Sequence[PingTarget]) -> list[EchoTarget]:
         targets, index, rows = self.config.inventory.targets, self.coverage.graph.index, self.pinger.rows
         subjects = self.verdicts.subjects.tolist()
-        places = [(one.key, index[one.key], one.interval_s) for one in pinged]
+        places = [(one.key, index[one.key], one.interval_s) for one in pinged if not is_further(one.key)]
         return [
             EchoTarget(targets[key], position, rows[key], interval_s, subjects[position])
             for key, position, interval_s in places
@@ -339,7 +356,7 @@ async def serve(
         plan = prepare(read)
         pinger = Pinger(wake=lambda: service.wake())
         stack.callback(pinger.close)
-        pinger.open()
+        pinger.open(egresses(plan.config.inventory))
         tracer = stack.enter_context(shared_tracer())
         listener = listener or stack.enter_context(listen(plan.config.server))
         trap_socket = open_trap_socket(plan.config.server.traps)

@@ -138,7 +138,9 @@ def _targets(document: Document) -> dict[str, Target]:
     for i, raw in enumerate(document.raw_rows("targets")):
         kind = raw.get("kind") if isinstance(raw, dict) else None
         default = kinds.KINDS[Kind(kind)].probes if kind in tuple(Kind) else ()
-        specs = probes.read_all(raw.get("probes") if isinstance(raw, dict) else None, default, ("targets", i))
+        written = raw if isinstance(raw, dict) else {}
+        address = str(written.get("address", ""))
+        specs = probes.read_all(written.get("probes"), default, ("targets", i), address)
         if i in entries:
             entry = entries[i]
             link_class = _class_of(entry, by_id)

@@ -13,6 +13,7 @@ from linkwatch.config.kinds import (
     PACES,
 )
 from linkwatch.config.model import ProbeEntry
+from linkwatch.config.pingchecks import names_of, ping_faults
 from linkwatch.config.probesettings import read_settings
 from linkwatch.config.problems import Step, suggest
 from linkwatch.config.quantities import spell_duration
@@ -43,16 +44,21 @@ class ProbeReader:
         self._defaults = {kind: given for kind, given in written.items() if self._is_sound(kind, given)}
         self._broken = written.keys() - self._defaults.keys()
 
-    def read_all(self, raw: Any, kinds: tuple[str, ...], path: Path) -> tuple[ProbeSpec, ...]:
+    def read_all(
+        self, raw: Any, kinds: tuple[str, ...], path: Path, address: str = ""
+    ) -> tuple[ProbeSpec, ...]:
         """The probes of the target at `path`; `kinds` are the types taken when `raw` is left out."""
         if raw is None:
-            return tuple(filter(None, (self._default(kind, path) for kind in kinds)))
+            defaults = [self._default(kind, path) for kind in kinds]
+            self._note(path, list(ping_faults(defaults, address)))
+            return tuple(filter(None, defaults))
         if not isinstance(raw, list):
             return ()  # already noted by the model
         if not raw:
             self._document.complain((*path, "probes"), "is empty; leave it out for the kind's defaults")
         specs = [self._read(entry, (*path, "probes", i)) for i, entry in enumerate(raw)]
         self._check_names(specs, (*path, "probes"))
+        self._note(path, list(ping_faults(specs, address)))
         return tuple(filter(None, specs))
 
     def _is_sound(self, kind: str, given: Any) -> bool:
@@ -73,11 +79,10 @@ class ProbeReader:
         for i, spec in enumerate(specs):
             if spec is None:
                 continue
-            if spec.name in seen:
-                self._document.complain((*path, i), f"a second probe named {spec.name!r}; give it a name")
-            elif spec.type == "icmp" and any(other.type == "icmp" for other in seen.values()):
-                self._document.complain((*path, i), "a second icmp probe (allowed: one in a target)")
-            seen[spec.name] = spec
+            for name in names_of(spec):
+                if name in seen:
+                    self._document.complain((*path, i), f"a second probe named {name!r}; give it a name")
+                seen[name] = spec
 
     def _default(self, kind: str, path: Path) -> ProbeSpec | None:
         """The probe of a target that names none; what is wrong with it is noted at the first target."""

@@ -72,6 +72,9 @@ OWN_METRICS: tuple[Metric, ...] = (
     _target("icmp_late_total", "Echo replies received after the timeout.", kind="counter"),
     _target("icmp_confirmations_total", "Extra echo requests sent to confirm a suspicion.", kind="counter"),
     _target("icmp_consecutive_losses", "Echo requests lost since the last reply."),
+    _target("icmp_too_big_total", "Echo requests that did not fit, here or on the way.", kind="counter"),
+    _target("icmp_reply_ttl", "TTL of the last echo reply; another one means another way back."),
+    _target("icmp_reply_ttl_changes_total", "How often the TTL of echo replies changed.", kind="counter"),
     _target(
         "icmp_loss_ratio", "Share of echo requests without reply within the window.", "window", unit="ratio"
     ),

@@ -43,6 +43,12 @@ COUNTERS = {
     "linkwatch_icmp_confirmations_total": "confirmations",
     "linkwatch_icmp_consecutive_losses": "consecutive_losses",
 }
+SELDOM = {
+    "linkwatch_icmp_too_big_total": "too_big",
+    "linkwatch_icmp_reply_ttl": "ttl",
+    "linkwatch_icmp_reply_ttl_changes_total": "ttl_changes",
+}
+"""What is not there while it is 0: it never happens to most targets, or is not known."""
 WINDOWED = (
     "linkwatch_icmp_loss_ratio",
     "linkwatch_icmp_rtt_seconds",
@@ -136,6 +142,9 @@ class EchoRecord:
         for name, attribute in COUNTERS.items():
             values = getattr(counters, attribute)[self.pinger_rows]
             self._column(name).fill(self._on_board(name, "", "", everyone), values, everywhere, now)
+        for name, attribute in SELDOM.items():
+            values = getattr(counters, attribute)[self.pinger_rows]
+            self._column(name).fill(self._on_board(name, "", "", everyone), values, values > 0, now)
 
     async def publish_windows(self, names: Sequence[str]) -> AsyncIterator[None]:
         """Recompute windows over samples, yielding between blocks so that the loop can breathe.
@@ -210,12 +219,12 @@ class EchoRecord:
             first += len(kept)
 
     def _lay_out_board(self) -> None:
-        for name in (*COUNTERS, *WINDOWED):
+        for name in (*COUNTERS, *SELDOM, *WINDOWED):
             self._board.column(name).clear_rows()
         success = self._column("linkwatch_probe_success_ratio")
         success.keep(success.codes("probe") != self._board.texts.code(PROBE))
         subjects = np.array([t.subject for t in self._targets], dtype=np.int32)
-        for name in COUNTERS:
+        for name in (*COUNTERS, *SELDOM):
             self._add_rows(name, subjects)
         for window in (*WINDOWS_S, *ROLLUPS_S):
             self._add_rows("linkwatch_icmp_loss_ratio", subjects, window)

@@ -19,6 +19,7 @@ from linkwatch.core.rules import AlertMachine
 from linkwatch.core.topology import NOT_COVERED, UP, Reachability
 from linkwatch.flow.clock import Clock
 from linkwatch.flow.echoes import EchoRecord
+from linkwatch.flow.further import FurtherPings
 from linkwatch.flow.incidents import Incidents
 from linkwatch.flow.measure import Measurer
 from linkwatch.flow.verdicts import Verdicts
@@ -59,6 +60,7 @@ class Judge:
         coverage: Coverage,
         verdicts: Verdicts,
         echoes: EchoRecord,
+        further: FurtherPings,
         measurer: Measurer,
         machine: AlertMachine,
         incidents: Incidents,
@@ -73,7 +75,7 @@ class Judge:
         """Blocks of windows and turns so far: while it rises the judge is slow, but not stuck."""
         self._inventory, self._board, self._clock = inventory, board, clock
         self._pinger, self._coverage, self._verdicts = pinger, coverage, verdicts
-        self._echoes, self._measurer = echoes, measurer
+        self._echoes, self._further, self._measurer = echoes, further, measurer
         self._machine, self._incidents = machine, incidents
         self._vitals, self._outcomes = vitals, outcomes
         self._poked = asyncio.Event()
@@ -167,6 +169,7 @@ class Judge:
         self._verdicts.take_echoes(self._pinger, results, now, now_s)
         reach = self._coverage.judge(self._verdicts.verdict(), now_s)
         self._echoes.take(results, self._coverage, now, now_s)
+        self._further.take(results, now, now_s)
         self._verdicts.take_gaps(results.gaps, self._echoes.loss_ratios(results.gaps.row), now_s)
         self._verdicts.publish(reach, now, now_s)
         self._vitals.put("linkwatch_isolated", float(reach.isolated), now)
@@ -192,7 +195,9 @@ class Judge:
             self._echoes.publish_rollups(look.now_s)
             self._verdicts.publish_events(look.now, look.now_s)
         self._turns += 1
-        self._echoes.publish_counters(self._pinger.row_counters(), look.now)
+        counters = self._pinger.row_counters()
+        self._echoes.publish_counters(counters, look.now)
+        self._further.publish(self._pinger, counters, look.now, look.now_s)
         async for _ in self._echoes.publish_windows(names):
             yield
         confirmations = np.full(len(self._pinger.up), CLEAN_CONFIRMATIONS, dtype=np.uint8)

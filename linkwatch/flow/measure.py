@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from ipaddress import ip_address
 from typing import Protocol
 
 from linkwatch.core.inventory import Inventory, IPAddress, ProbeSpec, Target
 from linkwatch.flow.schedule import Schedule
 from probes import registry
-from probes.icmp import PingTarget
 from probes.sample import Metric, Reason, Sample, Session
 from probes.sample import Target as ProbeTarget
 
@@ -188,32 +187,8 @@ def probe_metrics() -> tuple[Metric, ...]:
 
 
 def icmp_spec(target: Target) -> ProbeSpec | None:
-    """The target's ICMP probe, if it has one."""
+    """The ICMP probe that says whether the target is up: its first, if it has any."""
     return next((spec for spec in target.probes if spec.type == ICMP), None)
-
-
-def ping_targets(inventory: Inventory, addresses: Mapping[str, IPAddress]) -> list[PingTarget]:
-    """What the pinger is to ping: every target with an ICMP probe and a known address inside the scope."""
-    upstreams = {via for target in inventory.targets.values() for via in target.via}
-    found = []
-    for target in inventory.targets.values():
-        spec, address = icmp_spec(target), addresses.get(target.id)
-        if spec is None or address is None or not inventory.scope.allows(address):
-            continue
-        found.append(
-            PingTarget(
-                key=target.id,
-                address=address,
-                interval_s=spec.interval_s,
-                size=spec.settings.size,
-                timeout_s=spec.timeout_s,
-                priority=0 if target.id in upstreams else 1 if target.emergency else 2,
-                organization=target.owner,
-                # The anchors too: a failure of our own uplink must be known before any target is blamed.
-                companions=tuple(dict.fromkeys((*target.via, *inventory.anchors))),
-            )
-        )
-    return found
 
 
 def literal_address(target: Target) -> IPAddress | None:

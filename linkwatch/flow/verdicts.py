@@ -79,7 +79,7 @@ class Verdicts:
         before = self._position_of_pinger
         self._position_of_pinger = np.full(max(pinger_rows.values(), default=-1) + 1, -1, dtype=np.intp)
         for target, row in pinger_rows.items():
-            self._position_of_pinger[row] = self._graph.index[target]
+            self._position_of_pinger[row] = self._graph.index.get(target, -1)  # -1: a further probe
         left = np.setdiff1d(before[before >= 0], self._position_of_pinger)
         self._up[left], self._suspect[left] = UNKNOWN, False
 

@@ -12,8 +12,24 @@ from probes.icmp.targets import PingTarget
 from probes.resolve import ResolveError, resolve
 from probes.sample import IPAddress, Metric, Reason, Sample, Target
 
-METRICS: tuple[Metric, ...] = ()
-"""The engine's metrics belong to the catalogue of the service."""
+_PROBE, _WINDOW = ("probe",), ("probe", "window")
+
+METRICS = (
+    Metric("linkwatch_ping_sent_total", "Pings that a further icmp probe sent.", "counter", _PROBE),
+    Metric("linkwatch_ping_received_total", "Pings of it answered in time.", "counter", _PROBE),
+    Metric("linkwatch_ping_too_big_total", "Pings of it that did not fit on the way.", "counter", _PROBE),
+    Metric("linkwatch_ping_loss_ratio", "Share of its pings without reply.", labels=_WINDOW, unit="ratio"),
+    Metric("linkwatch_ping_rtt_seconds", "Its round-trip time.", labels=(*_WINDOW, "stat"), unit="seconds"),
+    Metric(
+        "linkwatch_ping_jitter_seconds",
+        "Mean difference of its successive round-trip times.",
+        labels=_WINDOW,
+        unit="seconds",
+    ),
+    Metric("linkwatch_ping_reply_ttl", "TTL of the last reply to it.", labels=_PROBE),
+    Metric("linkwatch_ping_reply_ttl_changes_total", "How often that TTL changed.", "counter", _PROBE),
+)
+"""Of a target's further icmp probes. What its first one measures stands in the catalogue of the service."""
 
 DEFAULT_INTERVAL_S = 1.0
 

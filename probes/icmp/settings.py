@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from ipaddress import ip_address
 
 from probes.icmp.egress import Egress, read_dscp
@@ -45,11 +46,13 @@ class Settings:
 
     def __post_init__(self) -> None:
         require(self.count >= 1, "count", "1 or more")
+        bytes_allowed = f"{MIN_SIZE} to {MAX_SIZE} bytes"
+        require(MIN_SIZE <= self.size <= MAX_SIZE, "size", bytes_allowed)
         require(self.family in FAMILIES, "family", f"one of {', '.join(FAMILIES)}")
         require(len(self.sizes) <= MOST_SIZES, "sizes", f"{MOST_SIZES} sizes or fewer")
         require(len(set(self.sizes)) == len(self.sizes), "sizes", "different from each other")
         fit = all(MIN_SIZE <= size <= MAX_SIZE for size in self.sizes)
-        require(fit, "sizes", f"of {MIN_SIZE} to {MAX_SIZE} bytes each")
+        require(fit, "sizes", f"of {bytes_allowed} each")
         source, family = self.egress.source, FAMILIES[self.family]
         fits = source is None or family in (0, source.version)
         require(fits, "source", f"an {self.family} address, as family says")
@@ -58,8 +61,7 @@ class Settings:
     @property
     def egress(self) -> Egress:
         """How pings leave this machine."""
-        dscp = read_dscp(self.dscp)
-        return Egress(_source(self.source), self.interface, self.mark, dscp, self.dont_fragment)
+        return _egress(self.source, self.interface, self.mark, self.dscp, self.dont_fragment)
 
     @property
     def version(self) -> int:
@@ -70,6 +72,15 @@ class Settings:
     def takes(self, address: IPAddress) -> bool:
         """Whether this address may be pinged so."""
         return self.version in (0, address.version)
+
+    def names(self, name: str) -> tuple[str, ...]:
+        """What a probe of that name is called in the metrics: of several sizes each by a name of its own."""
+        return tuple(f"{name}-{size}" for size in self.sizes) or (name,)
+
+
+@lru_cache
+def _egress(source: str, interface: str, mark: int, dscp: str, dont_fragment: bool) -> Egress:
+    return Egress(_source(source), interface, mark, read_dscp(dscp), dont_fragment)
 
 
 def _source(text: str) -> IPAddress | None:

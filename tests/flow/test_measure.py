@@ -14,7 +14,8 @@ import pytest
 
 from linkwatch.core.inventory import Inventory, Kind, ProbeSpec, Scope, Target
 from linkwatch.flow import measure
-from linkwatch.flow.measure import Measurer, host_of, ping_targets
+from linkwatch.flow.measure import Measurer, host_of
+from linkwatch.flow.pings import ping_targets
 from probes import registry
 from probes.sample import Reason, Sample
 from probes.sample import Target as ProbeTarget

@@ -18,6 +18,7 @@ from linkwatch.core.rules import AlertMachine, Rule
 from linkwatch.core.topology import Reachability
 from linkwatch.flow.clock import Clock
 from linkwatch.flow.echoes import EchoRecord, EchoTarget
+from linkwatch.flow.further import FurtherPings
 from linkwatch.flow.given import publish_given
 from linkwatch.flow.judge import Judge
 from linkwatch.flow.measure import Measurer, icmp_spec
@@ -185,6 +186,7 @@ class Watch:
             coverage=self.coverage,
             verdicts=self.verdicts,
             echoes=self.echoes,
+            further=FurtherPings(self._ignore),
             measurer=self.measurer,
             machine=self.machine,
             incidents=cast(Any, self.incidents),
