@@ -176,6 +176,8 @@ def measure_hanging(pace: Pace) -> Iterator[Figure]:
             told = json.loads(report.read_text())
     yield Figure("latest start of another check", latest_s(told["good"], settled_s), "s", LATE_S)
     yield Figure("the same while the service starts", latest_s(told["good"]), "s")
+    waited_s = latest_s(told["machine"], settled_s)
+    yield Figure("other programs kept it waiting", waited_s, "s", note="in the worst second")
     yield Figure("latest start of one that hangs", latest_s(told["hanging"], settled_s), "s", LATE_S)
     yield Figure("missed schedules", seen.total(MISSED), at_most=0)
     yield Figure("failures of other checks", seen.total(FAILURES, 'target="good'), at_most=0)

@@ -1,12 +1,14 @@
 """LinkWatch with a stopwatch on its schedule: `python -m bench.subjects.lateness FILE run INVENTORY`.
 
 Every second FILE is written anew: how late after its time the latest attempt of each second began, by the
-first word of the target's id and the second of the monotonic clock.
+first word of the target's id and the second of the monotonic clock; and as `machine` for how long the event
+loop's thread could have run and did not, since other programs had the processors (proc(5), schedstat).
 """
 
 from __future__ import annotations
 
 import json
+import os
 import sys
 import threading
 import time
@@ -39,11 +41,19 @@ async def probe(self: Measurer, key: Key, spec: Any) -> Sample:
 
 
 def report_each_second(file: Path) -> None:
+    before_s = kept_waiting_s()
     while True:
+        time.sleep(1.0)
+        now_s = kept_waiting_s()
+        latest_s["machine"][int(time.monotonic())], before_s = now_s - before_s, now_s
         beside = file.with_suffix(".new")
         beside.write_text(json.dumps({group: dict(seconds) for group, seconds in list(latest_s.items())}))
         beside.replace(file)
-        time.sleep(1.0)
+
+
+def kept_waiting_s() -> float:
+    waited_ns = Path(f"/proc/self/task/{os.getpid()}/schedstat").read_text().split()[1]
+    return int(waited_ns) / 1e9
 
 
 if __name__ == "__main__":
