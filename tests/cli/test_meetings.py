@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,25 +13,40 @@ from linkwatch.cli.finding import Finding
 from linkwatch.cli.meetings import examine_meetings
 from linkwatch.config.load import load
 from linkwatch.core.inventory import ProbeSpec
+from probes.jitsi import Settings
 from probes.jitsi.inside import Inside
+from tests.cli.conftest import Call
 from tests.probes.jitsi.inside.looking import place
 from tests.probes.jitsi.inside.peers import prometheus
 from tests.probes.jitsi.inside.standins import Jicofo, Jvb, served
 from tests.probes.tls.peers import free_ports
 
 
-@dataclass(frozen=True)
-class Jitsi:
-    inside: tuple[Inside, ...]
-
-
-def examine(folder: Path, *inside: Inside, scope: str = "127.0.0.0/8") -> list[Finding]:
+def examine(folder: Path, *inside: Inside) -> list[Finding]:
     file = folder / "inventory.yml"
-    file.write_text(f"scope: [{scope}]\ntargets: [{{id: meet, kind: host, address: 127.0.0.1}}]\n")
+    file.write_text("scope: [127.0.0.0/8]\ntargets: [{id: meet, kind: host, address: 127.0.0.1}]\n")
     inventory = load(file).inventory
-    probe = ProbeSpec("jitsi", "jitsi", 60.0, 10.0, Jitsi(inside))
+    probe = ProbeSpec("jitsi", "jitsi", 60.0, 10.0, Settings(inside=inside))
     target = replace(inventory.targets["meet"], probes=(probe,))
     return list(examine_meetings(replace(inventory, targets={"meet": target})))
+
+
+def test_the_doctor_reads_the_inventory_and_goes_to_the_doors(call: Call, tmp_path: Path) -> None:
+    file = tmp_path / "inventory.yml"
+    with served(Jvb()) as bridge:
+        file.write_text(
+            "scope: [127.0.0.0/8]\n"
+            "targets:\n"
+            "  - id: meet\n"
+            "    kind: meeting-server\n"
+            "    address: 127.0.0.1\n"
+            f"    probes: [{{type: jitsi, inside: [{{bridges: ['{bridge}']}}]}}]\n"
+            'server: {listen: "127.0.0.1:0"}\n'
+        )
+        found = json.loads(call("doctor", "--json", file).stdout)
+    [door] = [one for one in found if one["name"] == "jitsi"]
+    assert door["good"]
+    assert door["text"] == f"meet: bridge {place(bridge)} tells /colibri/stats, /about/health"
 
 
 def test_no_meeting_server_no_word(tmp_path: Path) -> None:

@@ -204,6 +204,20 @@ targets:
     assert settings.client_key_file == "/etc/key.pem"
 
 
+def test_files_of_the_entries_of_a_probe_lie_there_too(read: Write, tmp_path: Path) -> None:
+    config = read(
+        """
+targets:
+  - id: a
+    kind: meeting-server
+    address: 10.0.0.1
+    probes: [{type: jitsi, inside: [{jicofo: "https://10.0.0.1:8443/jicofo", ca_file: sub/ca.pem}]}]
+"""
+    )
+    [inside] = config.inventory.targets["a"].probes[0].settings.inside
+    assert inside.ca_file == str(tmp_path / "sub" / "ca.pem")
+
+
 def test_equal_probe_entries_share_one_spec(read: Write) -> None:
     row = "{{id: {0}, kind: router, address: 10.0.0.1, probes: [{{type: snmp, port: 1161}}]}}"
     targets = read(f"targets: [{row.format('a')}, {row.format('b')}]").inventory.targets

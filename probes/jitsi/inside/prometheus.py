@@ -77,7 +77,7 @@ async def _ask(server: Server, wanted: Selected, found: list[Series], told: Told
     answer = await server.ask(PATH, attempt, "application/json", {"query": query})
     if answer is None:
         raise ProbeError(Reason.PROTOCOL, f"there is no {PATH}: not a Prometheus")
-    found += _read(json_object(PATH, answer))
+    found += read_matrix(json_object(PATH, answer))
     told.pages.append(PATH)
     instances = {each.instance for each in found}
     if len(instances) > (MOST_BRIDGES if part is Part.BRIDGE else 1):
@@ -104,7 +104,7 @@ def _tell(part: Part, figures: tuple[Figure, ...], instance: str, found: list[Se
     return told
 
 
-def _read(document: dict[str, Any]) -> Iterator[Series]:
+def read_matrix(document: dict[str, Any]) -> Iterator[Series]:
     """The newest sample of every series in an answer (a matrix); raises ProbeError."""
     try:
         if document["status"] != "success" or document["data"]["resultType"] != "matrix":
