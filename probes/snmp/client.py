@@ -37,6 +37,7 @@ from gufo.snmp.aio import SnmpSession
 
 from probes.failure import ProbeError, reason_of_errno
 from probes.sample import Reason
+from probes.snmp import mib
 from probes.snmp.settings import Settings
 
 _T = TypeVar("_T")
@@ -100,9 +101,16 @@ class Client:
             return answer
         # gufo-snmp hands out tooBig, and v1's noSuchName, as an empty answer: ask for the halves.
         if self._settings.version != "1":
+            if await self._can_answer(oids):
+                return {}
             self._shrink(len(oids))
         half = len(oids) // 2
         return await self.get(oids[:half]) | await self.get(oids[half:])
+
+    async def _can_answer(self, oids: Sequence[str]) -> bool:
+        """Whether an empty answer means that the agent has none of these, since it can answer as many."""
+        answer = await self._ask(lambda session: session.get_many([mib.SYS_UPTIME, *oids[1:]]))
+        return answer.keys() == {mib.SYS_UPTIME}
 
     async def get_all(self, oids: Sequence[str]) -> dict[str, ValueType]:
         """Values by OID, in as many requests as it takes."""

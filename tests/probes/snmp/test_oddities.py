@@ -7,13 +7,15 @@ from typing import Any
 import pytest
 
 from probes.sample import Reason, Sample
-from probes.snmp import discovery, mib
+from probes.snmp import Settings, discovery, mib
+from probes.snmp.client import Client
 from probes.snmp.testing import (
     OID,
     V2C,
     Agent,
     Request,
     Row,
+    gauge,
     integer,
     parse_oid,
     serve,
@@ -69,6 +71,25 @@ async def test_odd_walks_end_and_find_what_can_be_found(kind: type[Agent], found
         sample = await session_for(agent).probe(5.0)
     assert sample.ok, sample.detail
     assert len(names(sample)) == found
+
+
+ABSENT = [f"1.3.6.1.4.1.9.9.{number}" for number in range(50)]
+
+
+async def test_what_an_agent_does_not_have_is_not_taken_for_too_much_at_once() -> None:
+    async with serve(Agent(device(1))) as agent:
+        client = Client("127.0.0.1", agent.port, Settings())
+        assert await client.get_all(ABSENT) == {}
+    assert len(agent.requests) == 2
+    assert client.max_oids == Settings().max_oids
+
+
+async def test_what_an_agent_has_is_found_however_little_it_answers_at_once() -> None:
+    rows = dict.fromkeys(ABSENT[::7], gauge(1))
+    async with serve(Agent(device(1) | rows, max_varbinds=10)) as agent:
+        client = Client("127.0.0.1", agent.port, Settings())
+        assert (await client.get_all(ABSENT)).keys() == rows.keys()
+    assert client.max_oids <= 12
 
 
 async def test_malformed_answers_are_a_protocol_failure() -> None:
