@@ -19,6 +19,8 @@ class KindDefaults:
 KINDS: Mapping[Kind, KindDefaults] = {
     Kind.LINK: KindDefaults(("icmp",), "fibre"),
     Kind.ROUTER: KindDefaults(("icmp", "snmp"), "fibre"),
+    # Whether a meeting works is for `jitsi` (or `sip`) to say: the name that stands in the certificate and in
+    # config.js is not the address, and an old room is no Jitsi.
     Kind.MEETING_SERVER: KindDefaults(("icmp", "http"), "fibre"),
     # Whether the picture moves is for `rtsp` to say, whose path and login nobody can guess.
     Kind.CAMERA: KindDefaults(("icmp",), "fibre"),
@@ -50,6 +52,7 @@ PACES: Mapping[str, Pace] = {
     "snmp": Pace(5.0, 10.0),
     "rtsp": Pace(10.0, 10.0),
     "journey": Pace(10.0, 30.0),
+    "jitsi": Pace(10.0, 20.0),
 }
 OTHER_PACE = Pace(1.0, 10.0)
 LONGEST_INTERVAL_S = 86_400.0
