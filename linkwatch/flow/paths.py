@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Protocol
 
 from linkwatch.core.blame import PathEnd
@@ -68,7 +69,7 @@ class Turns:
     def __init__(self, now_s: float) -> None:
         self._budget, self._filled_s = BURST, now_s
         self._waiting: dict[str, None] = {}
-        self._doubtful: frozenset[str] = frozenset()
+        self._worth_it: frozenset[str] = frozenset()
         self._traced_s: dict[str, float] = {}
         self._round: list[str] = []
         self._rounds = 0
@@ -79,7 +80,8 @@ class Turns:
         self._budget = min(BURST, self._budget + (now_s - self._filled_s) * TRACES_PER_S)
         self._filled_s = now_s
         self._watch(view, now_s)
-        chosen = list(self._waiting)[: int(self._budget)]
+        rested = (target for target in self._waiting if target not in self._traced_s)
+        chosen = list(islice(rested, int(self._budget)))
         for target in chosen:
             del self._waiting[target]
             self._traced_s[target] = now_s
@@ -90,16 +92,13 @@ class Turns:
         return chosen
 
     def _watch(self, view: View, now_s: float) -> None:
-        """Who has come into doubt waits for a trace, upstreams and what the emergency needs before others."""
-        fresh = [target for target in view.doubtful - self._doubtful if self._is_worth_it(target, view)]
-        self._doubtful = view.doubtful
+        """Who comes into doubt, or is left in it when its upstream is well again, waits for a trace."""
+        worth_it = frozenset(target for target in view.doubtful if self._is_worth_it(target, view))
+        fresh, self._worth_it = worth_it - self._worth_it, worth_it
         self._traced_s = {t: at_s for t, at_s in self._traced_s.items() if now_s - at_s < AGAIN_S}
-        targets = view.inventory.targets
-        upstreams = {via for target in targets.values() for via in target.via} if fresh else set()
-        fresh.sort(key=lambda target: (target not in upstreams, not targets[target].emergency, target))
-        self._waiting |= dict.fromkeys(target for target in fresh if target not in self._traced_s)
-        still = (t for t in self._waiting if t in view.doubtful and self._is_worth_it(t, view))
-        self._waiting = dict.fromkeys(still)
+        self._waiting = {target: None for target in self._waiting if target in worth_it}
+        if fresh:
+            self._waiting = dict.fromkeys(_by_weight((*self._waiting, *sorted(fresh)), view.inventory))
 
     @staticmethod
     def _is_worth_it(target: str, view: View) -> bool:
@@ -122,6 +121,13 @@ class Turns:
             if target in view.addresses and target not in view.doubtful:
                 return target
         return None
+
+
+def _by_weight(targets: Iterable[str], inventory: Inventory) -> list[str]:
+    """Upstreams, then what the emergency needs, then the rest, each in the order in which they come."""
+    known = inventory.targets
+    upstreams = {via for target in known.values() for via in target.via}
+    return sorted(targets, key=lambda target: (target not in upstreams, not known[target].emergency))
 
 
 class Paths:

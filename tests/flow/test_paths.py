@@ -57,12 +57,26 @@ def test_one_that_flaps_is_traced_once_a_minute() -> None:
     assert len(found) == 2
 
 
+def test_one_that_falls_for_good_soon_after_a_mere_suspicion_is_traced_again() -> None:
+    turns = Turns(0.0)
+    assert turns.take(view(["a"], ["a"]), 0.0) == ["a"]
+    taken(turns, view(["a"]), 0.2, 30.0)
+    assert [name for _, name in taken(turns, view(["a"], ["a"]), 30.0, 300.0)] == ["a"]
+
+
 def test_an_upstream_in_doubt_is_traced_for_all_that_lie_behind_it() -> None:
     names = ["link", *((f"camera-{n}", "link") for n in range(50))]
     doubtful = ["link", *(f"camera-{n}" for n in range(50))]
     turns = Turns(0.0)
     assert turns.take(view(names, doubtful), 0.0) == ["link"]
     assert taken(turns, view(names, doubtful), 0.2, 30.0) == []
+
+
+def test_who_is_left_in_doubt_when_its_upstream_is_well_again_is_traced_then() -> None:
+    names = ["link", ("router", "link")]
+    turns = Turns(0.0)
+    assert turns.take(view(names, ["link", "router"]), 0.0) == ["link"]
+    assert taken(turns, view(names, ["router"]), 0.2, 0.4) == [(0.2, "router")]
 
 
 def test_a_target_with_another_upstream_that_is_well_is_traced_itself() -> None:
@@ -79,6 +93,16 @@ def test_a_storm_stays_within_the_budget_and_the_emergency_goes_first() -> None:
     assert found[0] == (0.0, "t250")
     assert len([1 for now_s, _ in found if now_s == 0.0]) == BURST
     assert len(found) == pytest.approx(BURST + 20.0 * TRACES_PER_S, abs=1)
+
+
+def test_what_the_emergency_needs_goes_before_what_has_waited_longer() -> None:
+    made = [target(f"t{n}", emergency=n == 299) for n in range(300)]
+    addresses = {one.id: ADDRESS for one in made}
+    turns, inventory = Turns(0.0), province(made)
+    turns.take(View(inventory, addresses, frozenset(f"t{n}" for n in range(299))), 0.0)
+    found = taken(turns, View(inventory, addresses, frozenset(addresses)), 0.2, 5.0)
+    assert found[0][1] == "t299"
+    assert found[0][0] <= 0.2 + 1 / TRACES_PER_S
 
 
 def test_who_is_well_again_before_its_turn_is_not_traced() -> None:
