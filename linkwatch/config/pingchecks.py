@@ -17,7 +17,6 @@ Fault = tuple[tuple[Step, ...], str]
 def ping_faults(specs: Sequence[ProbeSpec | None], address: str) -> Iterator[Fault]:
     """What is wrong with them; `specs` by their place in the file."""
     pings = [(i, spec) for i, spec in enumerate(specs) if spec is not None and spec.type == ICMP]
-    literal = _literal(address)
     for place, (i, spec) in enumerate(pings):
         if place == 0 and spec.settings.sizes:
             yield (
@@ -26,12 +25,11 @@ def ping_faults(specs: Sequence[ProbeSpec | None], address: str) -> Iterator[Fau
             )
         if place > 0 and spec.name == ICMP != pings[0][1].name:
             yield ("probes", i), "needs a name: the first icmp probe is the one called 'icmp' in the metrics"
-        if literal is not None and not spec.settings.takes(literal):
-            version = spec.settings.version
-            yield (
-                ("address",),
-                f"is IPv{literal.version}, but the probe {spec.name!r} takes IPv{version} alone",
-            )
+        version = spec.settings.version
+        literal = _literal(address) if version else None
+        if literal is not None and literal.version != version:
+            text = f"is IPv{literal.version}, but the probe {spec.name!r} takes IPv{version} alone"
+            yield ("address",), text
 
 
 def names_of(spec: ProbeSpec) -> tuple[str, ...]:

@@ -66,7 +66,7 @@ async def test_nothing_is_sent_outside_the_scope() -> None:
 async def test_a_name_that_leads_nowhere_is_named(host: str) -> None:
     sample = await probe(Target("a", host), QUICK, 5.0)
     assert sample.reason is Reason.RESOLVE
-    assert sample.detail.startswith(host)
+    assert sample.detail.startswith(host[:40])
 
 
 async def test_the_deadline_is_kept() -> None:

@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import struct
 import subprocess
@@ -73,8 +74,9 @@ class Uplinks:
             self.run("there", "ip", "addr", "add", address, "dev", "lo")
         for route in _ROUTES:
             self.route("add", *route)
-        for node in ("here", "there"):
-            self.run(node, "ping", "-q", "-c1", "-w5", THERE[4] if node == "here" else "10.98.1.1")
+        for uplink in ("up-a", "up-b"):  # links and neighbours need a moment, on either way
+            for address in THERE.values():
+                self.run("here", "ping", "-q", "-c1", "-w5", "-i0.02", "-I", uplink, address)
 
     def __getitem__(self, node: str) -> Namespace:
         return self._nodes[node]
@@ -178,6 +180,9 @@ def uplinks() -> Iterator[Uplinks]:
     """A fresh one, or a skip that says what is missing."""
     if os.geteuid() != 0:
         pytest.skip("needs root (network namespaces)")
+    for program in ("ip", "nft", "ping"):
+        if shutil.which(program) is None:
+            pytest.skip(f"needs {program}: apt-get install iproute2 nftables iputils-ping")
     made = Uplinks()
     try:
         yield made
