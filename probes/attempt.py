@@ -17,7 +17,7 @@ _MARGIN_S = 0.1
 @dataclass(slots=True)
 class Attempt:
     """Filled while the probe goes on. `step` says what it waits for; `noted` what came that was no answer;
-    `ends_s`, by the loop's clock, when it has to be over.
+    `ends_s`, by the loop's clock, when it has to be over; `is_repeatable` goes into the sample.
     """
 
     step: str = "preparation"
@@ -25,6 +25,7 @@ class Attempt:
     values: dict[tuple[str, Labels], float] = field(default_factory=dict)
     facts: dict[str, str] = field(default_factory=dict)
     ends_s: float = math.inf
+    is_repeatable: bool = True
 
     def inspection(self) -> asyncio.Timeout:
         """For a closer look at what has failed already: over in time to tell of the failure itself."""
@@ -51,7 +52,14 @@ async def run_attempt(steps: Callable[[Attempt], Awaitable[None]], deadline_s: f
     if failure is None:
         return Sample(at, duration_s, True, values=attempt.values, facts=attempt.facts)
     return Sample(
-        at, duration_s, False, failure.reason, failure.detail, values=attempt.values, facts=attempt.facts
+        at,
+        duration_s,
+        False,
+        failure.reason,
+        failure.detail,
+        values=attempt.values,
+        facts=attempt.facts,
+        is_repeatable=attempt.is_repeatable,
     )
 
 

@@ -68,6 +68,8 @@ class Sample:
     `values`: (metric name, labels) -> value in base units; a value that was not seen is left out
     (absent is not zero). `facts`: texts worth showing (versions, addresses), never labels.
     `reason` is set exactly when `ok` is false; `detail` is one line for people, without secrets.
+    `is_repeatable`: whether asking again at once is harmless; a log-in that is refused several times in a
+    row may lock the account.
     """
 
     at: float
@@ -77,6 +79,7 @@ class Sample:
     detail: str = ""
     values: Mapping[tuple[str, Labels], float] = field(default_factory=dict)
     facts: Mapping[str, str] = field(default_factory=dict)
+    is_repeatable: bool = True
 
 
 class Probe(Protocol):

@@ -150,9 +150,13 @@ class Measurer:
                 self._changed.set()
 
     def _confirm(self, key: Key, sample: Sample) -> None:
-        """One failure is a suspicion: try again soon, so that a real one is known within seconds."""
+        """One failure is a suspicion: try again soon, so that a real one is known within seconds.
+
+        A log-in that was answered waits for its interval: three wrong ones within seconds lock an account.
+        """
         self._failures[key] = 0 if sample.ok else self._failures[key] + 1
-        if 0 < self._failures[key] < FAILURES_TO_FALL:
+        may_repeat = sample.is_repeatable and sample.reason is not Reason.AUTH
+        if may_repeat and 0 < self._failures[key] < FAILURES_TO_FALL:
             self._schedule.hasten(key, self._monotonic() + CONFIRM_AFTER_S)
             self._changed.set()
 

@@ -28,6 +28,12 @@ def check(answer: Answer, page: PageSettings) -> None:
         _check_json(answer, page.json_matches)
 
 
+def may_refuse_login(answer: Answer, page: PageSettings) -> bool:
+    """Whether a wrong log-in may be what this answers: many portals say so on a page with status 200."""
+    is_sent = bool(page.form or page.body)
+    return is_sent and answer.status is not None and answer.status < 500
+
+
 def json_text(answer: Answer, query: str) -> str:
     """What JMESPath finds in the body; raises ProbeError where there is nothing, or no JSON."""
     if answer.is_cut:

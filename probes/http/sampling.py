@@ -9,7 +9,7 @@ from yarl import URL
 from probes.attempt import Attempt, run_attempt
 from probes.failure import ProbeError
 from probes.http import metrics
-from probes.http.check import check
+from probes.http.check import check, may_refuse_login
 from probes.http.client import Client
 from probes.http.exchange import Answer, build_request, shown
 from probes.http.masking import mask, secrets_of
@@ -51,6 +51,7 @@ async def _ask(target: Target, settings: Settings, attempt: Attempt) -> None:
             check(answer, settings)
         finally:
             attempt.step = client.phases.current or "preparation"
+            attempt.is_repeatable = not may_refuse_login(answer, settings)
             _keep(answer, client, attempt)
 
 

@@ -11,7 +11,7 @@ from yarl import URL
 
 from probes.attempt import Attempt, run_attempt
 from probes.failure import ProbeError
-from probes.http.check import check
+from probes.http.check import check, may_refuse_login
 from probes.http.client import Client
 from probes.http.exchange import Answer, Request, shown
 from probes.http.masking import mask, secrets_of
@@ -90,5 +90,6 @@ class _Journey:
         attempt.facts |= client.connector.facts
         if not is_good:
             attempt.facts["failed_step"] = step.name
+            attempt.is_repeatable = not may_refuse_login(answer, step)
         if client.connector.certificate_expiry is not None:
             attempt.measured(metrics.CERTIFICATE_EXPIRY, client.connector.certificate_expiry)

@@ -129,6 +129,26 @@ async def test_a_failed_probe_is_tried_again_soon_but_not_for_ever(monkeypatch: 
     assert 3 <= desk.sessions["broken"].runs <= 4
 
 
+REFUSED = Sample(0.0, 0.0, False, Reason.AUTH)
+LOG_IN_UNSURE = Sample(0.0, 0.0, False, Reason.PROTOCOL, is_repeatable=False)
+
+
+@pytest.mark.parametrize("answer", [REFUSED, LOG_IN_UNSURE])
+async def test_a_log_in_that_fails_waits_for_its_interval(
+    answer: Sample, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three wrong log-ins within seconds can lock the account."""
+    monkeypatch.setattr(measure, "CONFIRM_AFTER_S", 0.02)
+    desk = Desk(monkeypatch, portal=lambda: answer)
+    spec = ProbeSpec("http", "http", 3600.0, 0.05, None)
+    target = Target("portal", "portal", Kind.HOST, "portal", probes=(spec,))
+    desk.inventory = Inventory(desk.inventory.scope, {"portal": target})
+    async with desk.running(0.01):
+        desk.measurer.hasten(target, "http", time.monotonic())
+        await asyncio.sleep(0.4)
+        assert desk.sessions["portal"].runs == 1
+
+
 async def test_a_hastened_probe_runs_at_once_and_again_if_it_was_running(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -167,6 +167,24 @@ async def test_the_step_that_fails_is_named_with_its_reason(
 
 
 @pytest.mark.parametrize(
+    ("path", "page", "is_repeatable"),
+    [
+        ("/session", answers(200, "Sai mật khẩu"), False),
+        ("/session", answers(502), True),
+        ("/api/dossiers", answers(200, "[]"), True),
+    ],
+)
+async def test_what_may_be_a_refused_login_is_not_to_be_repeated_at_once(
+    path: str, page: Handle, is_repeatable: bool
+) -> None:
+    portal = Portal()
+    portal.broken[path] = page
+    async with open_portal(portal) as url:
+        sample = await travel(url)
+    assert (sample.ok, sample.is_repeatable) == (False, is_repeatable)
+
+
+@pytest.mark.parametrize(
     ("link", "reason", "detail"),
     [
         ("http://127.0.0.9:1/pay", Reason.PERMISSION, "127.0.0.9 is outside the scope (127.0.0.9)"),
