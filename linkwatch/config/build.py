@@ -9,7 +9,7 @@ from graphlib import CycleError, TopologicalSorter
 from ipaddress import ip_network
 from typing import Any
 
-from linkwatch.config import kinds, model
+from linkwatch.config import fields, kinds, model
 from linkwatch.config.addresses import Address, parse_address
 from linkwatch.config.document import Document
 from linkwatch.config.emergency import emergency_ids
@@ -47,7 +47,7 @@ def build_inventory(document: Document, language: str, channels: Mapping[str, Ch
         sites=sites,
         classes=_classes(document),
         escalations=read_escalations(document, contacts, organizations),
-        anchors=tuple(document.value("anchors", model.Targets, []) or ()),
+        anchors=tuple(document.value("anchors", fields.Targets, []) or ()),
     )
 
 
@@ -222,7 +222,7 @@ def _scope(document: Document, organizations: Mapping[str, Organization]) -> Sco
     """The written scope, or the targets' own addresses and the organizations' networks."""
     addresses = _addresses(document)
     if "scope" in document.tree:
-        networks = document.value("scope", model.Networks, None)
+        networks = document.value("scope", fields.Networks, None)
         if networks is not None:
             _check_inside(document, Scope(tuple(networks)), addresses)
         return Scope(tuple(networks or ()))

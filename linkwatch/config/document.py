@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from linkwatch.config import model
+from linkwatch.config import fields
 from linkwatch.config.problems import Place, Problems, Step, suggest
+from linkwatch.config.reading import read
 from linkwatch.config.yaml_lines import LocatedList, LocatedMap, find_place
 
 SECTIONS = (
@@ -40,7 +41,7 @@ class Document:
         raw = self.raw_mapping(name)
         if name in self.tree and raw is not self.tree[name]:
             self.complain((name,), "must be a mapping of ids to entries")
-        keys = {key: self.read(model.Id, key, (name, key)) for key in raw}
+        keys = {key: self.read(fields.Id, key, (name, key)) for key in raw}
         found = {key: self.read(shape, value, (name, key)) for key, value in raw.items()}
         return {key: entry for key, entry in found.items() if entry is not None and keys[key] is not None}
 
@@ -64,7 +65,7 @@ class Document:
 
     def read(self, shape: Any, raw: Any, path: tuple[Step, ...]) -> Any:
         """The value at `path` as a `shape`, or None; what is wrong with it is noted."""
-        value, found = model.read(shape, raw, self.known)
+        value, found = read(shape, raw, self.known)
         for below, text in found:
             self.complain((*path, *below), text)
         return value

@@ -10,7 +10,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
-from linkwatch.config import kinds, model
+from linkwatch.config import fields, kinds, model
 from linkwatch.config.addresses import anchored
 from linkwatch.config.build import build_inventory
 from linkwatch.config.document import Document
@@ -56,7 +56,7 @@ def _without_collector() -> Iterator[None]:
 
 
 def _read(document: Document, sources: tuple[Path, ...]) -> Config:
-    language = document.value("language", model.Language, None) or _LANGUAGE
+    language = document.value("language", fields.Language, None) or _LANGUAGE
     channels = _channels(document)
     store = document.value("store", model.StoreEntry, model.StoreEntry()) or model.StoreEntry()
     return Config(
@@ -66,7 +66,7 @@ def _read(document: Document, sources: tuple[Path, ...]) -> Config:
         rule_files=_rule_files(document),
         channels=channels,
         language=language,
-        instance=document.value("instance", model.Id, None) or _INSTANCE,
+        instance=document.value("instance", fields.Id, None) or _INSTANCE,
         sources=sources,
     )
 
@@ -124,7 +124,7 @@ def _tls_files(document: Document, entry: model.TLSEntry) -> TLSFiles:
 
 def _rule_files(document: Document) -> tuple[Path, ...]:
     """The files of the file's globs, or the rules that come with LinkWatch."""
-    patterns = document.value("rules", list[model.Text], None)
+    patterns = document.value("rules", list[fields.Text], None)
     if "rules" not in document.tree:
         return shipped_rules()
     found: dict[Path, None] = {}

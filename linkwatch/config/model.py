@@ -1,113 +1,45 @@
-"""The shape of the inventory file: one model for each kind of entry (the only home of pydantic).
+"""The shape of the inventory file: one model for each kind of entry.
 
-Models know shapes and references; what needs more than one entry is checked in `load`. Validation
-gets the known ids as context: what -> ids.
+Models know shapes and references; what needs more than one entry is checked in `load`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from functools import cache
-from typing import Annotated, Any, TypeVar, get_args
+from typing import Annotated, Any
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    PlainValidator,
-    TypeAdapter,
-    ValidationError,
-    ValidationInfo,
-    field_validator,
-    model_validator,
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from linkwatch.config.fields import (
+    Address,
+    Bandwidth,
+    ChannelRef,
+    ClassRef,
+    Contacts,
+    Duration,
+    Flag,
+    Id,
+    Integer,
+    KindName,
+    Language,
+    Listen,
+    Loss,
+    Networks,
+    NotifyRef,
+    Number,
+    OrganizationRef,
+    Positive,
+    Ratio,
+    Repeat,
+    SiteRef,
+    StoreUrl,
+    Targets,
+    Text,
+    Url,
+    unique,
 )
-from pydantic_core import ErrorDetails
-
-from linkwatch.config import addresses, quantities
-from linkwatch.config.problems import Step, suggest
-from linkwatch.config.secrets import Secret, quote
+from linkwatch.config.reading import keys_of
 from linkwatch.config.settings import DEFAULT_STORE
-from linkwatch.core.inventory import IPNetwork, Kind
-
-T = TypeVar("T")
-KnownIds = Mapping[str, Collection[str]]
-"""What can be referred to (`site`, `target`, …) -> the ids that the file writes."""
-
-LANGUAGES = ("vi", "en")
-
-
-def _scalar(read: Callable[[str], Any]) -> PlainValidator:
-    """A field whose text is read by `read`."""
-
-    def validate(value: Any) -> Any:
-        found = read(_text(value))
-        return str(found) if isinstance(found, Secret) else found
-
-    return PlainValidator(validate)
-
-
-def _reference(what: str) -> PlainValidator:
-    """A field that holds the id of a known `what`."""
-
-    def validate(value: Any, info: ValidationInfo) -> str:
-        known = (info.context or {}).get(what, ())
-        if _text(value) not in known:
-            raise ValueError(f"there is no {what} {quote(value)}{suggest(value, known)}")
-        return str(value)
-
-    return PlainValidator(validate)
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise ValueError(f"must be one value, not {_shape(value)}")
-    return value
-
-
-def _unique(values: list[T]) -> list[T]:
-    seen: set[T] = set()
-    for value in values:
-        if value in seen:
-            raise ValueError(f"{quote(value)} is there twice")
-        seen.add(value)
-    return values
-
-
-def _shape(value: Any) -> str:
-    names: dict[type, str] = {dict: "a mapping", list: "a list", type(None): "nothing"}
-    return next((name for kind, name in names.items() if isinstance(value, kind)), "a text")
-
-
-Text = Annotated[str, _scalar(quantities.line)]
-Id = Annotated[str, _scalar(quantities.identifier)]
-Duration = Annotated[float, _scalar(quantities.duration)]
-Positive = Annotated[float, _scalar(quantities.positive)]
-Repeat = Annotated[float, _scalar(quantities.pause)]
-Bandwidth = Annotated[float, _scalar(quantities.bandwidth)]
-Loss = Annotated[float, _scalar(quantities.loss)]
-Ratio = Annotated[float, _scalar(quantities.ratio)]
-Number = Annotated[float, _scalar(quantities.number)]
-Integer = Annotated[int, _scalar(quantities.integer)]
-Flag = Annotated[bool, _scalar(quantities.flag)]
-Network = Annotated[IPNetwork, _scalar(quantities.network)]
-Address = Annotated[str, _scalar(addresses.address)]
-Url = Annotated[str, _scalar(addresses.url)]
-Listen = Annotated[tuple[str, int], _scalar(addresses.listen)]
-StoreUrl = Annotated[str, _scalar(addresses.store_url)]
-Language = Annotated[str, _scalar(quantities.one_of(*LANGUAGES))]
-KindName = Annotated[str, _scalar(quantities.one_of(*(kind.value for kind in Kind)))]
-OrganizationRef = Annotated[str, _reference("organization")]
-ContactRef = Annotated[str, _reference("contact")]
-NotifyRef = Annotated[str, _reference("contact to notify")]
-SiteRef = Annotated[str, _reference("site")]
-ClassRef = Annotated[str, _reference("class")]
-TargetRef = Annotated[str, _reference("target")]
-ChannelRef = Annotated[str, _reference("channel")]
-Networks = Annotated[list[Network], AfterValidator(_unique)]
-Contacts = Annotated[list[ContactRef], AfterValidator(_unique)]
-Targets = Annotated[list[TargetRef], AfterValidator(_unique)]
 
 
 class Entry(BaseModel):
@@ -121,7 +53,7 @@ class Entry(BaseModel):
         if data is None:
             return {}
         if isinstance(data, dict) and None in data.values():
-            return {key: value for key, value in data.items() if value is not None or key not in _fields(cls)}
+            return {key: value for key, value in data.items() if value is not None or key not in keys_of(cls)}
         return data
 
 
@@ -205,8 +137,8 @@ class StepEntry(Entry):
     """Who is told, how, after how long."""
 
     after: Duration
-    notify: Annotated[list[NotifyRef], Field(min_length=1), AfterValidator(_unique)]
-    channels: Annotated[list[ChannelRef], AfterValidator(_unique)] = []
+    notify: Annotated[list[NotifyRef], Field(min_length=1), AfterValidator(unique)]
+    channels: Annotated[list[ChannelRef], AfterValidator(unique)] = []
 
 
 class EscalationEntry(Entry):
@@ -262,67 +194,3 @@ class StoreEntry(Entry):
     """Where incidents, notifications and history are kept."""
 
     url: StoreUrl = f"sqlite:///{DEFAULT_STORE}"
-
-
-Found = tuple[tuple[Step, ...], str]
-"""Where, below the value that was read, and what is wrong."""
-
-
-def read(shape: Any, raw: Any, known: KnownIds) -> tuple[Any, list[Found]]:
-    """`raw` as a `shape` (a model or an annotated type), or None and everything that is wrong with it."""
-    try:
-        if isinstance(shape, type) and issubclass(shape, BaseModel):
-            return shape.model_validate(raw, context=known), []
-        return _adapter(shape).validate_python(raw, context=known), []
-    except ValidationError as errors:
-        return None, list(_explain_all(shape, errors))
-
-
-@cache
-def _adapter(shape: Any) -> TypeAdapter[Any]:
-    return TypeAdapter(shape)
-
-
-def _explain_all(shape: Any, errors: ValidationError) -> Iterator[Found]:
-    for error in errors.errors(include_url=False):
-        path = tuple(step for step in error["loc"] if step != "[key]")
-        yield path, _explain(shape, path, error)
-
-
-def _explain(shape: Any, path: tuple[Step, ...], error: ErrorDetails) -> str:
-    kind, context = error["type"], error.get("ctx", {})
-    if kind == "value_error":
-        return str(context["error"])
-    if kind == "missing":
-        return f"is missing (needed here: {', '.join(_required(_model_at(shape, path[:-1])))})"
-    if kind == "extra_forbidden":
-        return "unknown key" + suggest(str(path[-1]), _fields(_model_at(shape, path[:-1])))
-    if kind == "too_short":
-        return "is empty; write at least one"
-    wanted = {"model_type": "a mapping", "dict_type": "a mapping", "list_type": "a list"}
-    return f"must be {wanted[kind]}, not {_shape(error['input'])}" if kind in wanted else error["msg"]
-
-
-def _model_at(shape: Any, path: Sequence[Step]) -> type[BaseModel]:
-    """The model that stands at `path` below a shape."""
-    model = _model_in(shape)
-    if model is None:
-        raise LookupError(f"no model in {shape}")
-    for step in path:
-        field = next((f for name, f in model.model_fields.items() if (f.alias or name) == step), None)
-        model = (_model_in(field.annotation) if field else None) or model
-    return model
-
-
-def _model_in(annotation: Any) -> type[BaseModel] | None:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    return next(filter(None, map(_model_in, get_args(annotation))), None)
-
-
-def _fields(model: type[BaseModel]) -> tuple[str, ...]:
-    return tuple(field.alias or name for name, field in model.model_fields.items())
-
-
-def _required(model: type[BaseModel]) -> tuple[str, ...]:
-    return tuple(field.alias or name for name, field in model.model_fields.items() if field.is_required())
