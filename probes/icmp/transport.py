@@ -32,10 +32,9 @@ from probes.icmp.sockets import IcmpSocket, open_socket
 
 SEND_CALL = 16
 """Packets a call when sending. If the thread is interrupted within a call, the send times of all its
-packets are off by as much; smaller calls expose fewer packets and cost little more."""
-FEW = 8
-"""So few packets are sent one a call, and each has a send time of its own: if the first wakes its receiver on
-this processor, the others go out later than they seem to. With more it would cost what a batch saves."""
+packets are off by as much; smaller calls expose fewer packets and cost little more. If there are no more than
+these, they go out one a call, each with a send time of its own: the first may wake its receiver on this
+processor, and the others then go out later than they seem to."""
 SLOW_S = 50e-6
 """Sending a packet takes longer than this only if something came between."""
 MAX_BATCHES = 16
@@ -105,7 +104,7 @@ class Transport:
         batch.lengths[:count] = sizes + ECHO_BYTES
         errors: Integers = np.zeros(count, dtype=np.int64)
         marks = [self._clock.read()]
-        a_call = 1 if count <= FEW else SEND_CALL
+        a_call = 1 if count <= SEND_CALL else SEND_CALL
         for start in range(0, count, a_call):
             batch.send(self._fd, start, min(start + a_call, count), errors)
             marks.append(self._clock.read())
