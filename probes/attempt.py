@@ -28,7 +28,7 @@ class Attempt:
     is_repeatable: bool = True
 
     def inspection(self) -> asyncio.Timeout:
-        """For a closer look at what has failed already: over in time to tell of the failure itself."""
+        """For what must be over in time to tell of it, such as a closer look at what has failed already."""
         return asyncio.timeout_at(self.ends_s - _MARGIN_S)
 
     def measured(self, metric: Metric, value: float) -> None:

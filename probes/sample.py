@@ -16,7 +16,8 @@ Labels = tuple[tuple[str, str], ...]
 class Reason(StrEnum):
     """Why a probe did not succeed; each value calls for different people. `exhausted`: this machine had no
     file or memory left, which says nothing of the target; `too-big`: a packet that was not to be cut into
-    pieces did not fit, here or on the way.
+    pieces did not fit, here or on the way; `proxy`: the proxy that leads to the target is gone or does not
+    let us through, which says nothing of the target.
     """
 
     TIMEOUT = "timeout"
@@ -29,6 +30,7 @@ class Reason(StrEnum):
     PERMISSION = "permission"
     EXHAUSTED = "exhausted"
     TOO_BIG = "too-big"
+    PROXY = "proxy"
     ERROR = "error"
 
 

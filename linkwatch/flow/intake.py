@@ -13,8 +13,8 @@ from linkwatch.flow.record import ProbeRecord
 from linkwatch.flow.verdicts import Verdicts
 from probes.sample import Reason, Sample
 
-BLIND = frozenset({Reason.RESOLVE, Reason.PERMISSION, Reason.ERROR})
-"""Why nothing was sent: what failed is a name, a right or the probe itself, not the target."""
+BLIND = frozenset({Reason.RESOLVE, Reason.PERMISSION, Reason.PROXY, Reason.ERROR})
+"""Why the target got nothing: what failed is a name, a right, a proxy or the probe itself."""
 
 
 class Intake:

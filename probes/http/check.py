@@ -11,7 +11,7 @@ from probes.jsonquery import find_text, read_json
 from probes.pattern import is_found
 from probes.sample import Reason
 
-_AUTH_STATUS = {401, 403, 407}
+_AUTH_STATUS = {401, 403}
 
 
 def check(answer: Answer, page: PageSettings) -> None:

@@ -22,7 +22,7 @@ from probes.http.connector import CheckedConnector
 from probes.http.context import tls_words
 from probes.http.exchange import Answer, Request, redirect
 from probes.http.login import Login
-from probes.http.proxy import proxy_login
+from probes.http.proxy import LOGIN_REFUSED, login_refused, proxy_login
 from probes.phases import Phases
 from probes.sample import Reason, Target
 
@@ -99,7 +99,7 @@ class Client:
                     timeout=aiohttp.ClientWSTimeout(ws_close=_FAREWELL_S),
                 )
             except aiohttp.WSServerHandshakeError as error:
-                reason = Reason.AUTH if error.status in (401, 403, 407) else Reason.PROTOCOL
+                reason = Reason.AUTH if error.status in (401, 403) else Reason.PROTOCOL
                 raise ProbeError(reason, f"no websocket (status {error.status})") from None
             if websocket.protocol != protocol:
                 await websocket.close()
@@ -140,6 +140,8 @@ class Client:
                 middlewares=self._login.middlewares(request.url),
                 **self._through(request.url),
             ) as response:
+                if response.status == LOGIN_REFUSED and self._through(request.url):
+                    raise login_refused()
                 answer.url, answer.status, answer.headers = request.url, response.status, response.headers
                 if self._access.max_redirects == 0 or not _is_redirect(response):
                     await _read_body(response, self._access.max_body_bytes, answer)

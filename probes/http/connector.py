@@ -83,10 +83,16 @@ class CheckedConnector(aiohttp.BaseConnector):
         host, port = _host_port(proxy)
         try:
             addresses = await resolve(self._target, host)
-            self._phases.enter("proxy")
-            connected, facts = await connect_any(addresses, port)
         except ProbeError as error:
             raise ProbeError(error.reason, f"proxy {error.detail}") from None
+        self._phases.enter("proxy")
+        try:
+            async with self._attempt.inspection():
+                connected, facts = await connect_any(addresses, port)
+        except ProbeError as error:
+            raise ProbeError(_laid_to_proxy(error.reason), f"proxy {error.detail}") from None
+        except TimeoutError:
+            raise ProbeError(Reason.PROXY, f"proxy {host}: no answer") from None
         self.facts["proxy"] = facts["address"]
         return await self._tunnel(connected, url)
 
@@ -152,6 +158,11 @@ class _FirstByteHandler(ResponseHandler):
         if self._phases.current == "first_byte":
             self._phases.enter("transfer")
         super().data_received(data)
+
+
+def _laid_to_proxy(reason: Reason) -> Reason:
+    """This machine's own troubles keep their names."""
+    return reason if reason in (Reason.PERMISSION, Reason.EXHAUSTED, Reason.ERROR) else Reason.PROXY
 
 
 def _host_port(url: URL) -> tuple[str, int]:

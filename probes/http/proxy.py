@@ -16,6 +16,14 @@ _LONGEST_ANSWER = 16_384
 _STATUS_LINE = re.compile(rb"HTTP/1\.[01] (\d{3})(?: |\r\n)")
 
 
+LOGIN_REFUSED = 407
+
+
+def login_refused() -> ProbeError:
+    """What is wrong when the proxy answers with `LOGIN_REFUSED`: the target has got nothing."""
+    return ProbeError(Reason.PROXY, f"the proxy refuses the login (status {LOGIN_REFUSED})")
+
+
 def proxy_login(proxy: URL) -> dict[str, str]:
     """The header that tells the proxy who asks."""
     if not proxy.user:
@@ -39,7 +47,7 @@ async def _read_head(loop: asyncio.AbstractEventLoop, connected: socket.socket) 
         received = await loop.sock_recv(connected, _LONGEST_ANSWER)
         head += received
         if not received or len(head) > _LONGEST_ANSWER:
-            raise ProbeError(Reason.PROTOCOL, "the proxy's answer has no end")
+            raise ProbeError(Reason.PROXY, "the proxy's answer has no end")
         await asyncio.sleep(0)  # sock_recv does not, while there is something
     return head
 
@@ -47,11 +55,13 @@ async def _read_head(loop: asyncio.AbstractEventLoop, connected: socket.socket) 
 def _check_answer(head: bytes) -> None:
     match = _STATUS_LINE.match(head)
     if match is None:
-        raise ProbeError(Reason.PROTOCOL, "the proxy does not speak HTTP")
+        raise ProbeError(Reason.PROXY, "the proxy does not speak HTTP")
     status = int(match[1])
-    if status == 407:
-        raise ProbeError(Reason.AUTH, "the proxy refuses the login (status 407)")
+    if status == LOGIN_REFUSED:
+        raise login_refused()
+    if status == 403:
+        raise ProbeError(Reason.PROXY, "the proxy does not allow the way (status 403)")
     if not 200 <= status < 300:
         raise ProbeError(Reason.PROTOCOL, f"the proxy opens no tunnel (status {status})")
     if not head.endswith(b"\r\n\r\n"):  # in TLS the server waits for us to begin
-        raise ProbeError(Reason.PROTOCOL, "the proxy sends something of its own into the tunnel")
+        raise ProbeError(Reason.PROXY, "the proxy sends something of its own into the tunnel")

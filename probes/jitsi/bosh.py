@@ -80,7 +80,7 @@ class BoshStream:
 
 def _read_body(answer: Answer) -> Element:
     if answer.status != 200:
-        reason = Reason.AUTH if answer.status in (401, 403, 407) else Reason.PROTOCOL
+        reason = Reason.AUTH if answer.status in (401, 403) else Reason.PROTOCOL
         raise ProbeError(reason, f"no BOSH (status {answer.status})")
     if answer.is_cut:
         raise ProbeError(Reason.PROTOCOL, "a BOSH answer without an end")

@@ -150,7 +150,7 @@ async def test_what_this_machine_had_no_file_for_is_counted_and_no_failure_of_th
     assert house.value("linkwatch_probe_failures_total", "meet", **failures) == 5
 
 
-@pytest.mark.parametrize("why", [Reason.RESOLVE, Reason.PERMISSION, Reason.ERROR])
+@pytest.mark.parametrize("why", [Reason.RESOLVE, Reason.PERMISSION, Reason.PROXY, Reason.ERROR])
 async def test_a_portal_that_nothing_can_be_sent_to_is_unknown_not_down(why: Reason) -> None:
     house = House()
     await house.go(up="link meet")

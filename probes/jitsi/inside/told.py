@@ -82,7 +82,9 @@ class Told:
 
 _TITLES = {Part.BRIDGE: "bridge", Part.FOCUS: "Jicofo", Part.SIGNALLING: "Prosody"}
 
-NOT_LET_IN = frozenset({Reason.TLS, Reason.AUTH, Reason.RESOLVE, Reason.PERMISSION, Reason.EXHAUSTED})
+NOT_LET_IN = frozenset(
+    {Reason.TLS, Reason.AUTH, Reason.RESOLVE, Reason.PERMISSION, Reason.EXHAUSTED, Reason.PROXY}
+)
 """Failures of the way in: what lies behind it may be well."""
 
 

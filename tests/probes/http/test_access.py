@@ -21,6 +21,7 @@ from probes.http import Settings
 from probes.http.sampling import probe
 from probes.sample import IPAddress, Reason, Sample, Target
 from probes.testing import OPENSSL_MISSING, Authority, hang, has_openssl, make_authority, serve_tcp
+from tests.probes.backlog import full_backlog
 from tests.probes.http.pages import measure, redirect_to, serve, text
 from tests.probes.http.peers import lighttpd, tinyproxy
 from tests.probes.tls.peers import nginx, s_server
@@ -178,7 +179,8 @@ async def test_a_proxy_gets_its_own_login_and_refuses_others(
             bad = await measure(url, Settings(proxy=f"http://127.0.0.1:{port}", ca_file=trusted))
     assert good.ok, good.detail
     assert heard == [None]
-    assert bad.reason is Reason.AUTH, bad
+    assert bad.reason is Reason.PROXY, bad
+    assert bad.detail == "the proxy refuses the login (status 407)"
     assert "s3cretpw" not in repr(good) + repr(bad)
 
 
@@ -208,7 +210,23 @@ async def test_a_proxy_that_does_not_listen_is_named() -> None:
     async with serve_tcp(hang) as port:
         pass
     sample = await measure("https://127.0.0.1:1/", Settings(proxy=f"http://127.0.0.1:{port}"))
-    assert (sample.reason, sample.detail) == (Reason.REFUSED, "proxy 127.0.0.1: Connection refused")
+    assert (sample.reason, sample.detail) == (Reason.PROXY, "proxy 127.0.0.1: Connection refused")
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+async def test_a_proxy_that_is_not_there_at_all_says_nothing_of_the_target(scheme: str) -> None:
+    """Its queue is full: it answers no more than one that is switched off."""
+    with full_backlog() as port:
+        settings = Settings(proxy=f"http://127.0.0.1:{port}")
+        sample = await measure(f"{scheme}://127.0.0.1:1/", settings, deadline_s=0.5)
+    assert (sample.reason, sample.detail) == (Reason.PROXY, "proxy 127.0.0.1: no answer")
+
+
+async def test_a_proxy_that_does_not_allow_the_way_is_told_from_a_server_that_does_not() -> None:
+    for status, reason in ((b"403 Forbidden", Reason.PROXY), (b"502 Bad Gateway", Reason.PROTOCOL)):
+        async with serve_tcp(says(b"HTTP/1.1 " + status + b"\r\n\r\n")) as port:
+            sample = await measure("https://127.0.0.1:1/", Settings(proxy=f"http://127.0.0.1:{port}"))
+        assert sample.reason is reason, sample
 
 
 def says(answer: bytes) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]:
@@ -224,10 +242,10 @@ def says(answer: bytes) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter]
     "answer",
     [b"", b"SSH-2.0-x\r\n\r\n", b"HTTP/1.1 20", b"a" * 100_000, b"HTTP/1.1 200 OK\r\n\r\nown words"],
 )
-async def test_garbage_from_a_proxy_is_a_protocol_failure(answer: bytes) -> None:
+async def test_garbage_from_a_proxy_is_laid_to_the_proxy(answer: bytes) -> None:
     async with serve_tcp(says(answer)) as port:
         sample = await measure("https://127.0.0.1:1/", Settings(proxy=f"http://127.0.0.1:{port}"))
-    assert sample.reason is Reason.PROTOCOL
+    assert sample.reason is Reason.PROXY
     assert "proxy" in sample.detail
 
 

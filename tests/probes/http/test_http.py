@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-import socket
 import ssl
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -18,20 +16,8 @@ from probes.http import Settings
 from probes.http.sampling import probe
 from probes.sample import IPAddress, Reason, Target
 from probes.testing import OPENSSL_MISSING, Authority, hang, has_openssl, make_authority, serve_tcp
+from tests.probes.backlog import full_backlog
 from tests.probes.http.pages import PHASE, measure, phases, raw, redirect_to, serve, text, value
-
-
-@contextmanager
-def full_backlog() -> Iterator[int]:
-    """A listener that nobody accepts from, with its queue full: further SYNs are dropped."""
-    with socket.socket() as listener, ExitStack() as stack:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(0)
-        for _ in range(3):
-            client = stack.enter_context(socket.socket())
-            client.setblocking(False)
-            client.connect_ex(listener.getsockname())
-        yield listener.getsockname()[1]
 
 
 async def test_a_page_gives_status_size_and_phases_that_add_up() -> None:
@@ -107,7 +93,12 @@ async def test_an_answer_that_is_not_as_it_should_be_says_how(settings: Settings
     assert value(sample, "http_status_code") == 200
 
 
-@pytest.mark.parametrize("status", [401, 403, 407])
+async def test_a_server_that_poses_as_a_proxy_refuses_no_login() -> None:
+    async with serve({"/": text("", status=407)}) as url:
+        assert (await measure(url)).reason is Reason.PROTOCOL
+
+
+@pytest.mark.parametrize("status", [401, 403])
 async def test_a_refused_login_is_an_auth_failure_unless_expected(status: int) -> None:
     async with serve({"/": text("", status=status)}) as url:
         assert (await measure(url)).reason is Reason.AUTH
