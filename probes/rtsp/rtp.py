@@ -27,6 +27,8 @@ class RtpPacket(NamedTuple):
     """A packet without its header."""
 
     payload_type: int
+    is_last: bool
+    """By the marker bit: of its picture."""
     sequence: int
     timestamp: int
     source: int
@@ -45,6 +47,7 @@ def parse_packet(data: bytes) -> RtpPacket | None:
         return None
     return RtpPacket(
         payload_type=data[1] & 0x7F,
+        is_last=bool(data[1] & 0x80),
         sequence=int.from_bytes(data[2:4], "big"),
         timestamp=int.from_bytes(data[4:8], "big"),
         source=int.from_bytes(data[8:12], "big"),
@@ -104,15 +107,21 @@ class _Frame:
         self.timestamp = timestamp
         self.is_whole = is_whole
         self.is_key = False
+        self.has_ended = False
+        """Its last packet came."""
+        self.is_overrun = False
+        """More came after the last one: it is a second picture, of the same timestamp."""
         self._hash = hashlib.blake2b(digest_size=16)
 
-    def take(self, encoding: str, payload: bytes, *, is_first_of_look: bool) -> None:
-        unit = inspect(encoding, payload)
+    def take(self, encoding: str, packet: RtpPacket, *, is_first_of_look: bool) -> None:
+        unit = inspect(encoding, packet.payload)
+        self.is_overrun = self.is_overrun or self.has_ended
+        self.has_ended = self.has_ended or packet.is_last
         if is_first_of_look:
             self.is_whole = unit.is_start
         if unit.is_key:
             self.is_key = True
-            self._hash.update(payload)
+            self._hash.update(packet.payload)
 
     @property
     def fingerprint(self) -> bytes:
@@ -146,6 +155,11 @@ class Look:
         """Whether no camera sends like that: nothing more is to be taken."""
         return self.foreign > MOST_FOREIGN or self._taken > MOST_PACKETS
 
+    @property
+    def is_clock_stopped(self) -> bool:
+        """Whether pictures share a timestamp; a big one that takes its time over a slow line does not."""
+        return self._frame is not None and self._frame.is_overrun
+
     def take(self, data: bytes, at_s: float) -> None:
         """A packet that came at `at_s`."""
         self._taken += 1
@@ -172,12 +186,13 @@ class Look:
         if self._frame is not None and not is_next:
             self._frame.is_whole = False
         if self._frame is None or packet.timestamp != self._frame.timestamp:
+            if self._frame is not None:
+                self.longest_pause_s = max(self.longest_pause_s, at_s - self.last_frame_s)
             self._end_frame()
             self._frame = _Frame(packet.timestamp, is_whole=is_next)
-            self.longest_pause_s = max(self.longest_pause_s, at_s - self.last_frame_s)
             self.last_frame_s = at_s
             self.frames += 1
-        self._frame.take(self._encoding, packet.payload, is_first_of_look=is_first)
+        self._frame.take(self._encoding, packet, is_first_of_look=is_first)
 
     def _end_frame(self) -> None:
         frame = self._frame

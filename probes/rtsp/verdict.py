@@ -61,8 +61,7 @@ def judge(
             False, None, ProbeError(Reason.TIMEOUT, f"the video stopped {after} after it was asked for")
         )
     if still_s >= settings.frozen_after_s:
-        detail = f"the picture is frozen: packets come, but the same timestamp for {still_s:.1f} s"
-        return Verdict(True, True, ProbeError(Reason.PROTOCOL, detail))
+        return _standstill(look, still_s)
     if settings.compare_pictures and (repeated := _repetition(look.key_frames, known)):
         return Verdict(True, True, ProbeError(Reason.PROTOCOL, f"the picture is frozen: {repeated}"))
     return Verdict(True, False, None if is_own_loss else _loss(look, settings.max_loss))
@@ -81,6 +80,15 @@ def _no_video(look: Look, watched_s: float) -> ProbeError:
     return ProbeError(
         Reason.TIMEOUT, f"the camera agreed to play, but no video came within {watched_s:.1f} s"
     )
+
+
+def _standstill(look: Look, still_s: float) -> Verdict:
+    """Packets come, but no other timestamp: the camera's clock stands still, or the line is too slow."""
+    if look.is_clock_stopped:
+        detail = f"the picture is frozen: packets come, but the same timestamp for {still_s:.1f} s"
+        return Verdict(True, True, ProbeError(Reason.PROTOCOL, detail))
+    slow = f"a single picture has taken {still_s:.1f} s and is not whole yet"
+    return Verdict(True, False, ProbeError(Reason.TIMEOUT, f"the video comes too slowly: {slow}"))
 
 
 def _repetition(key_frames: list[bytes], known: Collection[bytes]) -> str:

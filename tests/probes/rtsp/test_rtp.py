@@ -17,9 +17,16 @@ KEY, OTHER = b"\x65key frame ", b"\x41other frame "
 
 
 def rtp(
-    sequence: int, timestamp: int = 0, payload: bytes = OTHER, *, source: int = 7, kind: int = 96
+    sequence: int,
+    timestamp: int = 0,
+    payload: bytes = OTHER,
+    *,
+    source: int = 7,
+    kind: int = 96,
+    marker: bool = True,
 ) -> bytes:
-    return struct.pack("!BBHII", 0x80, kind, sequence % 65536, timestamp % 2**32, source) + payload
+    head = struct.pack("!BBHII", 0x80, marker << 7 | kind, sequence % 65536, timestamp % 2**32, source)
+    return head + payload
 
 
 def look_at(*packets: bytes, started_s: float = 0.0) -> Look:
@@ -33,7 +40,7 @@ def look_at(*packets: bytes, started_s: float = 0.0) -> Look:
 def test_header_extension_sources_and_padding_are_taken_off() -> None:
     head = struct.pack("!BBHII", 0x80 | 0x20 | 0x10 | 2, 0x80 | 96, 5, 6, 7)
     packet = parse_packet(head + b"srcAsrcB" + b"\xbe\xde\0\x01ext!" + b"payload" + b"\0\0\x03")
-    assert packet == (96, 5, 6, 7, b"payload")
+    assert packet == (96, True, 5, 6, 7, b"payload")
 
 
 @pytest.mark.parametrize(
@@ -78,6 +85,13 @@ def test_frames_begin_where_the_timestamp_moves_and_the_longest_pause_is_kept() 
     look = look_at(rtp(1, 10), rtp(2, 10), rtp(3, 10), rtp(4, 10), rtp(5, 20), rtp(6, 30))
     assert (look.frames, look.last_frame_s) == (3, pytest.approx(0.6))
     assert look.longest_pause_s == pytest.approx(0.4)
+
+
+def test_the_wait_for_the_first_packet_is_no_pause_of_the_video() -> None:
+    look = Look(96, "H264", 0.0)
+    for number in range(3):
+        look.take(rtp(number, number), 1.9 + 0.1 * number)
+    assert look.longest_pause_s == pytest.approx(0.1)
 
 
 def test_a_key_frame_that_came_whole_has_a_fingerprint() -> None:

@@ -81,6 +81,13 @@ def test_a_timestamp_that_stood_still_for_two_seconds_is_frozen(last_move: int, 
     assert (verdict.failure is not None) == is_frozen
 
 
+def test_a_picture_too_big_for_its_line_is_slow_not_frozen() -> None:
+    packets = {t: moving(t) if t <= 15 else rtp(t, 15, marker=False) for t in FOUR_SECONDS}
+    packets[15] = rtp(15, 15, KEY, marker=False)
+    detail = "the video comes too slowly: a single picture has taken 2.5 s and is not whole yet"
+    assert told(verdict_on(look_of(packets))) == (True, False, Reason.TIMEOUT, detail)
+
+
 def test_a_pause_that_is_over_is_no_freeze() -> None:
     packets = {t: moving(t) for t in (*range(1, 6), *range(31, 41))}
     assert verdict_on(look_of({t: rtp(i, t) for i, t in enumerate(packets)})) == Verdict(True, False, None)
