@@ -66,9 +66,15 @@ def read_config(source: str, page: URL) -> Announced:
 
 def _location(page: URL) -> dict[str, Value]:
     """`window.location`, which some configurations put their addresses together from."""
-    port = page.explicit_port
-    named = {"protocol": f"{page.scheme}:", "hostname": page.host or "", "host": page.authority}
-    return {**named, "origin": str(page.origin()), "port": str(port or ""), "pathname": page.path}
+    host, name = page.host_port_subcomponent or "", page.host_subcomponent or ""
+    return {
+        "protocol": f"{page.scheme}:",
+        "host": host,
+        "hostname": name,
+        "port": host.removeprefix(name).removeprefix(":"),
+        "origin": f"{page.scheme}://{host}",
+        "pathname": page.path,
+    }
 
 
 def _domain(hosts: Value | None, name: str, otherwise: str) -> str:

@@ -9,7 +9,7 @@ from probes.http.page import require_url
 from probes.jitsi.inside.settings import Inside, check_inside
 from probes.requirements import require
 
-_LONGEST_BODY = 1_000_000
+_LONGEST_BODY = 400_000
 _MOST_SEATS = 1_000_000
 
 

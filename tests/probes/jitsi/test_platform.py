@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
+import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from ipaddress import ip_address
@@ -338,6 +340,16 @@ async def test_no_session_is_left_at_prosody(platform: Platform) -> None:
     log = (platform.folder / "prosody.log").read_text()
     assert log.count("New BOSH session") == log.count("BOSH client disconnected: session close") == 3
     assert "ailed" not in log
+
+
+async def test_the_command_line_shows_every_part(platform: Platform) -> None:
+    async with platform.whole():
+        options = ("--ca-file", str(platform.authority.ca_file), "--media-port", "0")
+        command = (sys.executable, "-m", "probes", "jitsi", f"127.0.0.1:{platform.web}", *options)
+        process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+        shown = json.loads((await process.communicate())[0])
+    assert (process.returncode, shown["detail"]) == (0, "")
+    assert {str(part) for part in Part} <= shown["facts"].keys()
 
 
 def test_the_parts_stand_in_causal_order() -> None:
