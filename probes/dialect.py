@@ -10,7 +10,7 @@ from probes.attempt import Attempt
 from probes.bytestream import ByteStream, PlainStream
 from probes.conversation import Conversation, Datagrams, LengthOf, Stream
 from probes.failure import ProbeError
-from probes.resolve import resolve
+from probes.resolve import resolve, split_host_port
 from probes.sample import Reason, Target
 from probes.tls.opening import Opening, opening_for
 from probes.tls.sampling import report_certificates
@@ -30,6 +30,10 @@ class Dialect:
     pauses_s: tuple[float, ...]
     length_of: LengthOf
 
+    def usual_port(self, transport: str) -> int:
+        """Where such servers listen unless something else is said."""
+        return self.tls_port if transport == "tls" else self.port
+
 
 @asynccontextmanager
 async def conversation_with(
@@ -37,13 +41,9 @@ async def conversation_with(
 ) -> AsyncIterator[Conversation]:
     """A way to the target, whose address must lie in the scope; raises ProbeError, OSError."""
     is_tls = settings.transport == "tls"
-    opening = opening_for(
-        target,
-        attempt,
-        port=settings.port,
-        default_port=dialect.tls_port if is_tls else dialect.port,
-        server_name=settings.server_name,
-    )
+    _, written = split_host_port(target.host, dialect.usual_port(settings.transport))
+    port = settings.port or written  # that of a URL is the web's alone
+    opening = opening_for(target, attempt, port=port, server_name=settings.server_name)
     if settings.transport == "udp":
         opening.enter("resolve")
         address = (await resolve(target, opening.host))[0]

@@ -1,6 +1,7 @@
 """SIP (RFC 3261): whether a meeting room, a registrar or a proxy answers OPTIONS, over UDP, TCP or TLS.
 
-Any final answer shows that it works, one that asks for credentials, too. H.323 has no such question that
+Any final answer shows that it works, one that asks for credentials, too; all but 503, by which a server says
+that it is out of service. H.323 has no such question that
 would not make a room ring: watch its call port with the tcp probe, port 1720.
 """
 

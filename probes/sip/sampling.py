@@ -24,6 +24,8 @@ SIP = Dialect(5060, 5061, pauses_s=(0.5, 1.0, 2.0, 4.0), length_of=message_lengt
 _FIRST_FINAL = 200
 _ASKS_CREDENTIALS = {401, 407}
 _REFUSES = {*_ASKS_CREDENTIALS, 403}
+_OUT_OF_SERVICE = 503
+"""An invitation would be answered so, too (RFC 3261, 11): overloaded, or taken out of service."""
 
 
 async def probe(target: Target, settings: Settings, deadline_s: float) -> Sample:
@@ -45,10 +47,13 @@ async def _ask(target: Target, settings: Settings, attempt: Attempt) -> None:
 
 
 def request_uri(host: str, settings: Settings) -> str:
-    """Whom OPTIONS asks for."""
-    name, _ = split_host_port(host, 0)
-    address = parse_address(name)
-    domain = settings.domain or (bracketed(address) if address else name)
+    """Whom OPTIONS asks for. An unusual port is part of it: without it a server at such a port is asked
+    for somebody else, and may pass the question on."""
+    usual = SIP.usual_port(settings.transport)
+    name, written = split_host_port(host, usual)
+    address, port = parse_address(name), settings.port or written
+    server = (bracketed(address) if address else name) + (f":{port}" if port != usual else "")
+    domain = settings.domain or server
     return f"sip:{settings.user}@{domain}" if settings.user else f"sip:{domain}"
 
 
@@ -76,6 +81,9 @@ def _read(response: Response, attempt: Attempt) -> None:
 
 
 def _check(response: Response, settings: Settings) -> None:
+    if response.status == _OUT_OF_SERVICE:
+        shown = f"answer {response.status} {response.phrase}".rstrip()
+        raise ProbeError(Reason.PROTOCOL, f"{shown}: the server says that it takes no calls now")
     if settings.success_only and not 200 <= response.status <= 299:
         reason = Reason.AUTH if response.status in _REFUSES else Reason.PROTOCOL
         raise ProbeError(reason, f"answer {response.status} {response.phrase}, expected 2xx")

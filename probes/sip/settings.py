@@ -20,7 +20,7 @@ class Settings(TransportSettings):
     domain: str = field(default="", metadata={"help": "SIP domain to ask for; left out: the address"})
     success_only: bool = field(
         default=False,
-        metadata={"help": "whether only a 2xx is right; else any final answer shows that the server works"},
+        metadata={"help": "whether only a 2xx is right; else any final answer but 503 shows that it works"},
     )
 
     def __post_init__(self) -> None:

@@ -12,6 +12,7 @@ from probes import registry
 from probes.sample import Reason, Sample, Target
 from probes.testing import OPENSSL_MISSING, Authority, hang, has_openssl, make_authority, serve_tcp
 from tests.probes.coturn import USER, coturn, free_port
+from tests.probes.datagrams import serve_udp
 from tests.probes.sip.kamailio import kamailio
 
 EXPIRY = ("linkwatch_tls_certificate_expiry_timestamp_seconds", ())
@@ -45,6 +46,16 @@ async def ask(kind: str, port: int, deadline_s: float = 5.0, **given: Any) -> Sa
     login = LOGIN if kind == "turn" else {}
     settings = registry.settings_of(kind)(transport="tls", **login, **given)
     return await registry.load_sampling(kind).probe(Target("t", f"127.0.0.1:{port}"), settings, deadline_s)
+
+
+async def test_the_port_of_a_web_address_is_not_asked_in_another_protocol(kind: str) -> None:
+    """A meeting server is written as its page; its STUN and SIP stand at their own ports."""
+    heard: list[bytes] = []
+    settings = registry.settings_of(kind)(**LOGIN if kind == "turn" else {})
+    async with serve_udp(lambda request: heard.append(request) or []) as port:
+        target = Target("t", f"https://127.0.0.1:{port}")
+        await registry.load_sampling(kind).probe(target, settings, 0.2)
+    assert heard == []
 
 
 async def test_an_answer_over_tls_comes_with_the_date_of_the_certificate(

@@ -43,7 +43,7 @@ request_route {{
         sl_send_reply("503", "Service Unavailable");
     }} else if ($rU == "silent") {{
         exit;
-    }} else if (method == "OPTIONS" && $rU == $null) {{
+    }} else if (method == "OPTIONS" && $rU == $null && uri == myself) {{
         append_to_reply("Allow: INVITE, ACK, OPTIONS\\r\\n");
         sl_send_reply("200", "OK");
     }} else {{

@@ -90,8 +90,13 @@ def test_bytes_of_strangers_are_read_or_refused(data: bytes) -> None:
     ("host", "settings", "uri"),
     [
         ("10.0.0.1", Settings(), "sip:10.0.0.1"),
-        ("[fd00::1]:5070", Settings(user="801"), "sip:801@[fd00::1]"),
-        ("room.test:5070", Settings(), "sip:room.test"),
+        ("[fd00::1]:5070", Settings(user="801"), "sip:801@[fd00::1]:5070"),
+        ("room.test:5070", Settings(), "sip:room.test:5070"),
+        ("room.test", Settings(port=5070), "sip:room.test:5070"),
+        ("room.test:5060", Settings(), "sip:room.test"),
+        ("room.test:5061", Settings(transport="tls"), "sip:room.test"),
+        ("room.test:5070", Settings(domain="thanhhoa.test"), "sip:thanhhoa.test"),
+        ("https://room.test:8443", Settings(), "sip:room.test"),
         ("10.0.0.1", Settings(user="801", domain="room.test"), "sip:801@room.test"),
     ],
 )
