@@ -26,7 +26,7 @@ from probes.stun.message import (
 STUN = Dialect(3478, 5349, pauses_s=(0.5, 1.0, 2.0, 4.0, 8.0, 16.0), length_of=message_length)
 """Ports and pauses of RFC 8489, 8.1 and 6.2.1."""
 
-_UNAUTHENTICATED = 401
+_TRY_ALTERNATE, _UNAUTHENTICATED = 300, 401
 _REFUSED = {_UNAUTHENTICATED, 403, 438, 441}
 _MEANINGS = {
     401: "the server does not accept this user or this password",
@@ -40,13 +40,15 @@ _MEANINGS = {
 
 
 class RefusedError(ProbeError):
-    """The server answered with an error; `code`: 300 to 699. Raises MalformedMessage if it has none."""
+    """The server answered with an error; `code`: 300 to 699. Raises MalformedMessage if it is none."""
 
     def __init__(self, method: Method, answer: Message, *, is_signed: bool) -> None:
         self.code, phrase = answer.error
         meaning = _MEANINGS.get(self.code, "")
         if self.code == _UNAUTHENTICATED and not is_signed:
             meaning = "the server asks for a user, and none is set"
+        elif self.code == _TRY_ALTERNATE and (alternate := answer.address(Attribute.ALTERNATE_SERVER)):
+            meaning = f"the server sends its clients to {alternate}: probe that one"
         detail = f"{method.name.lower()}: {self.code} {_shown(phrase)}"
         reason = Reason.AUTH if self.code in _REFUSED else Reason.PROTOCOL
         super().__init__(reason, f"{detail} ({meaning})" if meaning else detail)

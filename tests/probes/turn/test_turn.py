@@ -150,6 +150,7 @@ CHALLENGE = (
     b"",
 )
 RELAYED = {Attribute.XOR_RELAYED_ADDRESS: b"\0\1\0\7\1\2\3\4"}
+ELSEWHERE = {Attribute.ERROR_CODE: b"\0\0\3\0Away"}
 
 
 async def test_a_success_that_is_not_signed_with_the_password_is_not_believed() -> None:
@@ -183,7 +184,15 @@ async def test_a_server_that_falls_silent_is_told_to_forget_us() -> None:
             [(Kind.ERROR, {**CHALLENGE[1], Attribute.NONCE: b"n" * 764}, b"")],
             "401 without a realm and a nonce",
         ),
-        ([(Kind.ERROR, {Attribute.ERROR_CODE: b"\0\0\3\0Away"}, b"")], "allocate: 300 Away"),
+        ([(Kind.ERROR, ELSEWHERE, b"")], "allocate: 300 Away"),
+        (
+            [(Kind.ERROR, {**ELSEWHERE, Attribute.ALTERNATE_SERVER: b"\0\1\x0d\x96\x0a\x26\0\7"}, b"")],
+            "allocate: 300 Away (the server sends its clients to 10.38.0.7:3478: probe that one)",
+        ),
+        (
+            [(Kind.ERROR, {**ELSEWHERE, Attribute.ALTERNATE_SERVER: b"?"}, b"")],
+            "ALTERNATE_SERVER is no address",
+        ),
     ],
 )
 async def test_a_server_that_does_not_keep_to_the_protocol(answers: list[Any], detail: str) -> None:
