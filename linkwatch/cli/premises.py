@@ -14,6 +14,7 @@ from pathlib import Path
 
 from linkwatch.cli.finding import Finding
 from linkwatch.cli.holder import Holder, find_holder
+from linkwatch.cli.pingways import examine_ways
 from linkwatch.config.load import load
 from linkwatch.config.problems import ConfigErrors
 from linkwatch.config.rulefile import load_rules
@@ -62,6 +63,7 @@ def examine_premises(config: Config) -> Iterator[Finding]:
         yield _trap_port(config.server, config.server.traps, engine_id(config.instance))
     yield from _store(config.store_url)
     yield from asyncio.run(_names(config.inventory))
+    yield from examine_ways(config.inventory)
 
 
 def _port(server: ServerSettings) -> Finding:

@@ -6,7 +6,7 @@
 
 from probes.icmp.budget import ConfirmationBudget
 from probes.icmp.burst import ping_many
-from probes.icmp.egress import PLAIN, Egress, Group, read_dscp
+from probes.icmp.egress import PLAIN, Egress, Group, MarkPermissionError, check_mark
 from probes.icmp.gaps import Gaps
 from probes.icmp.oneshot import DEFAULT_INTERVAL_S, METRICS, probe
 from probes.icmp.pinger import Pinger
@@ -25,6 +25,7 @@ __all__ = [
     "Gaps",
     "Group",
     "IcmpError",
+    "MarkPermissionError",
     "Outcome",
     "PingTarget",
     "Pinger",
@@ -33,7 +34,7 @@ __all__ = [
     "RowCounters",
     "Settings",
     "Verdict",
+    "check_mark",
     "ping_many",
     "probe",
-    "read_dscp",
 ]

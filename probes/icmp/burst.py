@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from probes.icmp.columns import Floats
-from probes.icmp.egress import PLAIN, Egress, explain
+from probes.icmp.egress import PLAIN, Egress, check_mark, explain
 from probes.icmp.pinger import Pinger
 from probes.icmp.results import IcmpError, Outcome, Results, RowCounters
 from probes.icmp.targets import PingTarget
@@ -40,9 +40,10 @@ def ping_many(
     """Ping every target (name -> address) `count` times and wait for the last reply or timeout; blocks.
 
     Returns `{"total": {...}, "targets": [{"target", "address", ...}, ...]}`, durations in seconds; after
-    Ctrl-C, of what has ended by then. Raises ProbePermissionError where ICMP is not allowed, ValueError on
-    values that cannot be sent.
+    Ctrl-C, of what has ended by then. Raises ProbePermissionError where ICMP is not allowed,
+    MarkPermissionError, and ValueError on values that cannot be sent.
     """
+    check_mark(egress)
     hosts = [
         PingTarget(key, address, interval_s, size, timeout_s, egress=egress)
         for key, address in targets.items()

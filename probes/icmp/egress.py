@@ -89,17 +89,28 @@ def read_dscp(text: str) -> int:
 def dress(opened: socket.socket, version: int, egress: Egress) -> None:
     """Set once what stays with a socket. Raises MarkPermissionError."""
     level = _LEVELS[version]
-    if egress.mark:
-        try:
-            opened.setsockopt(socket.SOL_SOCKET, _SO_MARK, egress.mark)
-        except PermissionError:
-            raise MarkPermissionError(egress.mark) from None
+    _mark(opened, egress)
     if egress.dscp:
         opened.setsockopt(level, _TRAFFIC_CLASS[version], egress.dscp << 2)
     if egress.dont_fragment:
         opened.setsockopt(level, _MTU_DISCOVER[version], _PROBE)
         if version == 6:
             opened.setsockopt(level, _DONT_FRAGMENT[version], 1)
+
+
+def check_mark(egress: Egress) -> None:
+    """Raises MarkPermissionError where this process may not mark packets so."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as trial:
+        _mark(trial, egress)
+
+
+def _mark(opened: socket.socket, egress: Egress) -> None:
+    if not egress.mark:
+        return
+    try:
+        opened.setsockopt(socket.SOL_SOCKET, _SO_MARK, egress.mark)
+    except PermissionError:
+        raise MarkPermissionError(egress.mark) from None
 
 
 def aim(opened: socket.socket, version: int, interface: str) -> int:

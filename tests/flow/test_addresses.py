@@ -10,9 +10,10 @@ from ipaddress import ip_address, ip_network
 
 import pytest
 
-from linkwatch.core.inventory import Inventory, Kind, Scope, Target
+from linkwatch.core.inventory import Inventory, Kind, ProbeSpec, Scope, Target
 from linkwatch.flow import addresses
 from linkwatch.flow.addresses import Addresses, literal_addresses
+from probes.icmp import Settings
 from probes.sample import Reason
 from tests.flow.watching import ICMP
 
@@ -146,3 +147,24 @@ async def test_what_gives_no_address_is_counted_each_time_and_told_once(
     resolver.names = {**resolver.names, "gone": ["127.0.0.8"]}
     await followed.addresses.refresh()
     assert followed.addresses.unresolved == {"abroad": "permission"}
+
+
+async def test_each_family_of_a_name_has_an_address_of_its_own(resolver: Resolver) -> None:
+    v6, v4 = (ProbeSpec(family, "icmp", 1.0, 3.0, Settings(family=family)) for family in ("ipv6", "ipv4"))
+    probes = (ICMP, v6, v4)
+    targets = {n: Target(n, n, Kind.HOST, n, probes=probes) for n in ("both", "old")}
+    scope = Scope((ip_network("127.0.0.0/8"), ip_network("::1/128")))
+    followed = Followed()
+    followed.addresses.use(Inventory(scope, targets), {})
+    resolver.names = {"both": ["127.0.0.1", "::1"], "old": ["127.0.0.2"]}
+    await followed.addresses.refresh()
+    assert {key: str(address) for key, address in followed.addresses.pinged.items()} == {
+        "both": "127.0.0.1",
+        "both/ipv6": "::1",
+        "both/ipv4": "127.0.0.1",
+        "old": "127.0.0.2",
+        "old/ipv4": "127.0.0.2",
+    }
+    assert followed.known() == {"both": "127.0.0.1", "old": "127.0.0.2"}
+    assert not followed.addresses.unresolved
+    assert followed.failures == [("old/ipv6", Reason.RESOLVE)]
