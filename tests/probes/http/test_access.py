@@ -281,14 +281,14 @@ def both_families(monkeypatch: pytest.MonkeyPatch) -> None:
     """The name portal.test has an address of each kind, whatever the resolver of this machine says."""
 
     def look_up(_host: str, _port: None, **_more: object) -> list[tuple[Any, ...]]:
-        return [(0, 0, 0, "", (address, 0)) for address in ("127.0.0.1", "::1")]
+        return [(0, 0, 0, "", (address, 0)) for address in ("::1", "127.0.0.1")]
 
     monkeypatch.setattr(socket, "getaddrinfo", look_up)
 
 
-async def both(port: int) -> list[Sample]:
+async def both(port: int, deadline_s: float = 5.0) -> list[Sample]:
     url = f"http://portal.test:{port}/"
-    return [await measure(url, Settings(family=family)) for family in ("ipv4", "ipv6")]
+    return [await measure(url, Settings(family=family), deadline_s) for family in ("ipv4", "ipv6")]
 
 
 async def test_each_family_is_asked_on_its_own(both_families: None) -> None:
@@ -303,6 +303,17 @@ async def test_each_family_is_asked_on_its_own(both_families: None) -> None:
         over_ipv4, over_ipv6 = await both(port)
     assert (over_ipv6.ok, over_ipv6.facts["address"]) == (True, "::1")
     assert over_ipv4.reason is Reason.REFUSED
+
+
+async def test_a_page_whose_ipv6_leads_nowhere_is_reached_as_browsers_reach_it(both_families: None) -> None:
+    async with serve_tcp(says(b"HTTP/1.1 204 No Content\r\n\r\n")) as port:
+        with full_backlog("::1", port):
+            sample = await measure(f"http://portal.test:{port}/")
+            over_ipv4, over_ipv6 = await both(port, deadline_s=0.6)
+    assert sample.ok, sample.detail
+    told = {name: sample.facts[name] for name in ("address", "family", "not_reached")}
+    assert told == {"address": "127.0.0.1", "family": "ipv4", "not_reached": "::1: no answer"}
+    assert (over_ipv4.ok, over_ipv6.reason) == (True, Reason.TIMEOUT)
 
 
 async def test_a_name_without_an_address_of_that_family_says_so() -> None:
