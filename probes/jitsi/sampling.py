@@ -15,7 +15,7 @@ from probes.jitsi.settings import Settings
 from probes.jitsi.verdict import conclude
 from probes.jitsi.visit import Visit
 from probes.jitsi.web import home_url
-from probes.sample import Sample, Target
+from probes.sample import Reason, Sample, Target
 
 _RESERVE = 0.1
 """The share of the deadline that is kept for taking leave and for the verdict."""
@@ -40,7 +40,10 @@ async def _look(target: Target, settings: Settings, within_s: float, attempt: At
         look_at_media(target, settings, host, within_s),
         read_inside(target, settings.inside, within_s, wants_recording=settings.recording),
     )
-    verdict = conclude((*outside.findings, *media, *inside.findings))
+    findings = (*outside.findings, *media, *inside.findings)
+    verdict = conclude(findings)
+    # Also where another part fails first, and is the reason: accounts are locked after a few refusals.
+    attempt.is_repeatable = all(finding.reason is not Reason.AUTH for finding in findings)
     attempt.values |= {**outside.values, **inside.values, **verdict.values}
     attempt.facts |= {**outside.facts, **inside.facts, **verdict.facts}
     if settings.seats:

@@ -193,6 +193,15 @@ async def test_a_wrong_password_is_a_matter_of_the_log_in_and_stays_secret(secur
     assert parts(sample)["focus"] == 1.0  # guests get in, and see it
 
 
+async def test_a_refused_log_in_is_not_repeated_at_once_whatever_else_fails(secured: Platform) -> None:
+    secured.transports = '"bosh"'
+    async with secured.whole():
+        sample = await look(secured, user="giamsat", password="nham-m4t-khau")
+        assert (sample.reason, sample.facts["failing"]) == (Reason.PROTOCOL, "signalling, log-in")
+        assert not sample.is_repeatable
+        assert (await look(secured)).is_repeatable
+
+
 async def test_guests_who_are_not_let_in_are_no_failure_where_no_user_is_set(platform: Platform) -> None:
     platform.authentication = "internal_plain"
     async with platform.whole():
