@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from linkwatch.app import Running, StuckError, serve
+from linkwatch.app import Running, serve
 from linkwatch.cli.failures import MEASURED_BAD, NOT_ALLOWED, WRONG_INPUT, fail
 from linkwatch.config.load import load
 from linkwatch.config.machine import default_config
@@ -22,6 +22,7 @@ from linkwatch.config.rulefile import load_rules
 from linkwatch.config.settings import Config
 from linkwatch.core.rules import Rule
 from linkwatch.flow.privileges import Account, become, drop_capabilities, find_account
+from linkwatch.service import StuckError
 from linkwatch.store.errors import StoreError
 
 log = logging.getLogger(__name__)
