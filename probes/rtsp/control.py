@@ -33,6 +33,8 @@ class Control(asyncio.BufferedProtocol):
         self.on_packet: Callable[[Packet], None] = lambda _packet: None
         self.is_refused = False
         """Whether user and password were shown, and refused."""
+        self.is_hung_up = False
+        """Whether it was the camera, or the line, that ended it."""
         self._settings, self._may_log_in = settings, may_log_in
         self._reader = Reader()
         self._buffer = bytearray(_READ_BYTES)
@@ -138,6 +140,7 @@ class Control(asyncio.BufferedProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Of asyncio.BufferedProtocol."""
+        self.is_hung_up = not self.broken.done()
         number = getattr(exc, "errno", None)
         why = os.strerror(number) if number else "the camera closed the connection"
         self.end(ProbeError(reason_of_errno(number, Reason.PROTOCOL), why))

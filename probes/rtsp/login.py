@@ -11,6 +11,8 @@ from base64 import b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from probes.rtsp.message import FOREIGN_BYTES
+
 _HASHES: dict[str, Callable[[bytes], str]] = {
     "SHA-256": lambda data: hashlib.sha256(data).hexdigest(),
     "MD5": lambda data: hashlib.md5(data, usedforsecurity=False).hexdigest(),
@@ -19,7 +21,7 @@ _HASHES: dict[str, Callable[[bytes], str]] = {
 
 _PARAMETER = re.compile(r'(?<![\w-])([A-Za-z][\w-]*+)\s*+=\s*+(?:"((?:[^"\\]|\\.)*+)"|([^\s,"]++))')
 """Begins at words alone and gives nothing back: its time grows with the text, whatever stands there."""
-_CLEAN = re.compile(r"[ -~]*")
+_CLEAN = re.compile(r"[^\x00-\x1f\x7f]*")
 
 
 @dataclass(slots=True)
@@ -48,11 +50,15 @@ class Login:
 
     def _digest(self, method: str, url: str, client_nonce: str) -> str:
         given = self.parameters
-        hashed = _HASHES[given.get("algorithm", "MD5").upper()]
-        secret = hashed(f"{self.user}:{given.get('realm', '')}:{self.password}".encode())
-        asked = hashed(f"{method}:{url}".encode())
+        hash_bytes = _HASHES[given.get("algorithm", "MD5").upper()]
+
+        def hashed(text: str) -> str:
+            return hash_bytes(text.encode("utf-8", FOREIGN_BYTES))
+
+        secret = hashed(f"{self.user}:{given.get('realm', '')}:{self.password}")
+        asked = hashed(f"{method}:{url}")
         counted = f":{self.uses:08x}:{client_nonce}:auth" if "qop" in given else ""
-        return hashed(f"{secret}:{given.get('nonce', '')}{counted}:{asked}".encode())
+        return hashed(f"{secret}:{given.get('nonce', '')}{counted}:{asked}")
 
 
 def choose_login(challenges: Sequence[str], user: str, password: str) -> Login | None:

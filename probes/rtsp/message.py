@@ -15,6 +15,9 @@ MAX_HEAD_BYTES = 16_384
 MAX_BODY_BYTES = 65_536
 """A description of some streams is a few hundred bytes."""
 
+FOREIGN_BYTES = "surrogateescape"
+"""Headers that are no UTF-8 (a realm in Chinese or in an old Vietnamese encoding) go back as they came."""
+
 _DOLLAR = ord("$")
 _INTERLEAVED_HEADER = 4
 _STATUS_LINE = re.compile(r"RTSP/\d\.\d +([1-6]\d\d)(?: .*)?", re.DOTALL)
@@ -56,7 +59,7 @@ def render_request(method: str, url: str, sequence: int, headers: Mapping[str, s
     """A request without a body. The caller answers for it that no text holds a line break."""
     lines = [f"{method} {url} RTSP/1.0", f"CSeq: {sequence}"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
-    return ("\r\n".join(lines) + "\r\n\r\n").encode()
+    return ("\r\n".join(lines) + "\r\n\r\n").encode("utf-8", FOREIGN_BYTES)
 
 
 class Reader:
@@ -99,7 +102,7 @@ class Reader:
         if end < 0:
             self._refuse_nonsense()
             return None
-        start, _, rest = self._pending[:end].decode("utf-8", "replace").partition("\r\n")
+        start, _, rest = self._pending[:end].decode("utf-8", FOREIGN_BYTES).partition("\r\n")
         headers = _parse_headers(rest)
         body_at, size = end + 4, _body_length(headers)
         status = _STATUS_LINE.fullmatch(start)

@@ -140,6 +140,8 @@ class Viewing:
         await asyncio.wait((self._control.broken,), timeout=left_s)
         self.is_own_loss = self._receiver is not None and self._receiver.dropped > 0
         if self._control.broken.done():
+            if self._control.is_hung_up:
+                self._attempt.measured(metrics.VIDEO, 0.0)
             raise self._control.broken.result()
         return time.monotonic()
 

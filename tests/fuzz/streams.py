@@ -17,7 +17,7 @@ from probes.conversation import LengthOf, Stream
 from probes.endpoint import Endpoint
 from probes.rtsp.description import find_video
 from probes.rtsp.login import choose_login
-from probes.rtsp.message import Answer, Garbage, Reader
+from probes.rtsp.message import FOREIGN_BYTES, Answer, Garbage, Reader
 from probes.sample import Reason
 from probes.sip.message import message_length as sip_length
 from probes.starttls import UPGRADES
@@ -216,11 +216,11 @@ def read_description(body: bytes) -> str:
 
 
 def read_challenge(text: bytes) -> str:
-    challenge = " ".join(text.decode("utf-8", "replace").splitlines())
+    challenge = " ".join(text.decode("utf-8", FOREIGN_BYTES).splitlines())
     login = choose_login([challenge, "Nonsense", challenge], "noc", "s3cret")
     if login is None:
         return "no way in"
     header = login.authorize("DESCRIBE", "rtsp://127.0.0.1/live", "0123456789abcdef")
-    assert header.isascii(), "it goes into a request"
-    assert header.isprintable(), "it goes into a request"
+    request = header.encode("utf-8", FOREIGN_BYTES)
+    assert not any(byte < 0x20 or byte == 0x7F for byte in request), "it goes into a request"
     return login.scheme

@@ -7,6 +7,7 @@ import random
 import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from hashlib import md5
 
 import pytest
 
@@ -74,6 +75,13 @@ async def stream(writer: asyncio.StreamWriter) -> None:
         await asyncio.sleep(0.02)
 
 
+async def hang_up(writer: asyncio.StreamWriter) -> None:
+    for number in range(10):
+        writer.write(interleaved(rtp(number, number, KEY + bytes([number]))))
+    await asyncio.sleep(0.2)
+    writer.close()
+
+
 async def flood(writer: asyncio.StreamWriter) -> None:
     while True:
         writer.write(interleaved(rtp(1, 1)) * 1000)
@@ -123,6 +131,33 @@ async def test_an_address_out_of_scope_is_left_alone() -> None:
 async def test_a_camera_that_hangs_up_at_a_request(method: str) -> None:
     sample = await look_at(Camera(**{method: ""}).handle)
     assert (sample.reason, sample.detail) == (Reason.PROTOCOL, "the camera closed the connection")
+
+
+async def test_a_camera_that_hangs_up_amid_the_video_has_none() -> None:
+    """By `video` 0 the page says that nobody sees anything, not just that some check fails."""
+    camera = Camera()
+    camera.video = hang_up
+    sample = await look_at(camera.handle)
+    assert (sample.reason, sample.detail) == (Reason.PROTOCOL, "the camera closed the connection")
+    assert sample.values["linkwatch_rtsp_video", ()] == 0
+
+
+@pytest.mark.parametrize("realm", ["Cổng chính".encode(), "正门".encode("gbk")])
+async def test_a_realm_in_any_letters_is_answered_as_it_was_sent(realm: bytes) -> None:
+    wanted = b'RTSP/1.0 401 No\r\nCSeq: 2\r\nWWW-Authenticate: Digest realm="%b", nonce="1"\r\n\r\n' % realm
+    heard: list[bytes] = []
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for answer in (b"RTSP/1.0 200 OK\r\nCSeq: 1\r\n\r\n", wanted, b"RTSP/1.0 404 No\r\nCSeq: 3\r\n\r\n"):
+            heard.append(await reader.readuntil(b"\r\n\r\n"))
+            writer.write(answer)
+
+    await look_at(handle, replace(LOOK, user="admin", password="mật khẩu"))
+    uri = heard[2].split(b'uri="')[1].split(b'"')[0]
+    secret = md5(b"admin:%b:%b" % (realm, "mật khẩu".encode())).hexdigest()
+    asked = md5(b"DESCRIBE:" + uri).hexdigest()
+    assert b'realm="%b"' % realm in heard[2]
+    assert b'response="%b"' % md5(f"{secret}:1:{asked}".encode()).hexdigest().encode() in heard[2]
 
 
 @pytest.mark.parametrize(
