@@ -83,6 +83,13 @@ OWN_METRICS: tuple[Metric, ...] = (
         "icmp_jitter_seconds", "Mean difference of successive round-trip times.", "window", unit="seconds"
     ),
     _target("call_quality_mos", "Estimated call quality (1 to 4.5) from delay, jitter and loss.", "window"),
+    _target(
+        "probe_info",
+        "What kind of probe it is, and whether it verifies certificates, where it can; always 1.",
+        "probe",
+        "type",
+        "verify",
+    ),
     _target("probe_success", "Whether the last run of the probe succeeded.", "probe"),
     _target("probe_consecutive_failures", "Runs of the probe that failed since the last good one.", "probe"),
     _target(

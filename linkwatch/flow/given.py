@@ -6,23 +6,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linkwatch.core.board import Board
-from linkwatch.core.inventory import Inventory, Objectives, Target
+from linkwatch.core.inventory import Inventory, Objectives, ProbeSpec, Target
 from linkwatch.core.labelsets import Codes
 from linkwatch.core.topology import UpstreamGraph
+from linkwatch.flow.pings import named_probes
 
 GIVEN = 0.0
 """When a configured value was measured: never, so no recovery has to wait for it."""
 
 INFO, OBJECTIVE, BEHIND = "linkwatch_target_info", "linkwatch_objective", "linkwatch_targets_behind"
+PROBES = "linkwatch_probe_info"
 
 
 def publish_given(board: Board, inventory: Inventory, graph: UpstreamGraph, subjects: Codes) -> None:
     """Put on the board what holds until the next configuration; `subjects`: of all targets, in order."""
-    for metric in (INFO, OBJECTIVE, BEHIND):
+    for metric in (INFO, OBJECTIVE, BEHIND, PROBES):
         board.column(metric).clear_rows()
     targets, details = inventory.targets.values(), board.labels.details
     info = details.numbers(facts(inventory, target) for target in targets)
     _give(board, INFO, subjects, info, np.ones(len(targets)))
+    _give_probes(board, inventory, subjects)
     is_upstream = np.isin(np.arange(len(targets)), [i for via in graph.upstreams for i in via])
     behind = graph.behind()[is_upstream].astype(np.float64)
     _give(board, BEHIND, subjects[is_upstream], details.number({}), behind)
@@ -54,6 +57,20 @@ def objective_values(objectives: Objectives) -> dict[str, float]:
         "availability": objectives.availability_ratio,
     }
     return {name: value for name, value in values.items() if value is not None}
+
+
+def probe_facts(name: str, spec: ProbeSpec) -> dict[str, str]:
+    """What is known of a probe that is called `name`, as the labels of `linkwatch_probe_info`."""
+    verify = getattr(spec.settings, "verify", None)
+    return {"probe": name, "type": spec.type, "verify": "" if verify is None else str(verify).lower()}
+
+
+def _give_probes(board: Board, inventory: Inventory, subjects: Codes) -> None:
+    details = board.labels.details
+    named = [list(named_probes(target)) for target in inventory.targets.values()]
+    own = np.repeat(subjects, [len(probes) for probes in named])
+    numbers = details.numbers(probe_facts(name, spec) for probes in named for name, spec in probes)
+    _give(board, PROBES, own, numbers, np.ones(len(own)))
 
 
 def _give(

@@ -49,6 +49,18 @@ def pings_of(target: Target) -> Iterator[Ping]:
             yield from _by_size(target, spec)
 
 
+def named_probes(target: Target) -> Iterator[tuple[str, ProbeSpec]]:
+    """All probes of a target as metrics call them: the deciding icmp probe simply that, sizes one by one."""
+    first = icmp_spec(target)
+    for spec in target.probes:
+        if spec is first:
+            yield ICMP, spec
+        elif spec.type == ICMP:
+            yield from ((name, spec) for name in spec.settings.names(spec.name))
+        else:
+            yield spec.name, spec
+
+
 def _by_size(target: Target, spec: ProbeSpec) -> Iterator[Ping]:
     """In turn: of several sizes each is pinged so much more seldom."""
     sizes = spec.settings.sizes
