@@ -86,3 +86,23 @@ def test_a_reload_adds_what_needs_no_right_and_names_what_does(net: Uplinks, tmp
         errors = watch.stop()
     assert "with mark 7 cannot be sent: mark 7 needs the right CAP_NET_ADMIN" in errors
     assert "Traceback" not in errors
+
+
+def test_a_way_whose_socket_may_not_be_opened_any_more_is_told_and_the_rest_goes_on(
+    net: Uplinks, tmp_path: Path
+) -> None:
+    net.run("here", "sysctl", "-qw", "net.ipv4.ping_group_range=1 0")  # nobody
+    with watching(net["here"], tmp_path, world(tmp_path)) as watch:
+        wait_for(lambda: watch.metric("linkwatch_probe_success", target="there", probe="vnpt") == 1, 20)
+        new = {"type": "icmp", "name": "new", "dscp": "cs5", "interval": "0.2s"}
+        watch.file.write_text(yaml.safe_dump(world(tmp_path, new)))
+        watch.get("/api/v1/reload", "POST")
+        wait_for(lambda: watch.metric("linkwatch_probe_success", target="there", probe="new") == 0, 20)
+        failed = {"target": "there", "probe": "new", "reason": "permission"}
+        assert (watch.metric("linkwatch_probe_failures_total", **failed) or 0) >= 1
+        sent = watch.metric("linkwatch_ping_received_total", target="there", probe="viettel") or 0
+        more = {"target": "there", "probe": "viettel"}
+        wait_for(lambda: (watch.metric("linkwatch_ping_received_total", **more) or 0) > sent, 20)
+        errors = watch.stop()
+    assert "not allowed to open ICMP sockets" in errors
+    assert "if LinkWatch had the right when it started: start it again" in errors
