@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -59,18 +61,21 @@ def objective_values(objectives: Objectives) -> dict[str, float]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def probe_facts(name: str, spec: ProbeSpec) -> dict[str, str]:
-    """What is known of a probe that is called `name`, as the labels of `linkwatch_probe_info`."""
+def probe_facts(name: str, spec: ProbeSpec) -> tuple[str, str, str]:
+    """What is known of a probe that is called `name`: the labels of `linkwatch_probe_info`."""
     verify = getattr(spec.settings, "verify", None)
-    return {"probe": name, "type": spec.type, "verify": "" if verify is None else str(verify).lower()}
+    return name, spec.type, "" if verify is None else str(verify).lower()
 
 
 def _give_probes(board: Board, inventory: Inventory, subjects: Codes) -> None:
-    details = board.labels.details
-    named = [list(named_probes(target)) for target in inventory.targets.values()]
-    own = np.repeat(subjects, [len(probes) for probes in named])
-    numbers = details.numbers(probe_facts(name, spec) for probes in named for name, spec in probes)
-    _give(board, PROBES, own, numbers, np.ones(len(own)))
+    said = [[probe_facts(*named) for named in named_probes(target)] for target in inventory.targets.values()]
+    numbers = {  # thousands of probes are called alike
+        labels: board.labels.details.number(dict(zip(("probe", "type", "verify"), labels, strict=True)))
+        for labels in dict.fromkeys(chain.from_iterable(said))
+    }
+    own = np.repeat(subjects, [len(of_target) for of_target in said])
+    details = np.array([numbers[labels] for labels in chain.from_iterable(said)], dtype=np.int32)
+    _give(board, PROBES, own, details, np.ones(len(own)))
 
 
 def _give(
