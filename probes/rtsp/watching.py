@@ -7,6 +7,7 @@ from functools import partial
 
 from probes.attempt import Attempt, run_attempt
 from probes.connection import connect_any
+from probes.failure import ProbeError
 from probes.resolve import parse_address, resolve, split_host_port
 from probes.rtsp import metrics
 from probes.rtsp.control import Control
@@ -14,7 +15,7 @@ from probes.rtsp.rtp import Look
 from probes.rtsp.settings import Settings
 from probes.rtsp.verdict import Memory, Verdict, judge, loss_ratio
 from probes.rtsp.viewing import Viewing
-from probes.sample import Sample, Target
+from probes.sample import Reason, Sample, Target
 
 FAREWELL_S = 0.3
 """How long to wait for the answer to TEARDOWN, with which a camera says that it has stopped sending."""
@@ -63,6 +64,8 @@ class Watcher:
 
     async def _open(self, attempt: Attempt) -> tuple[Viewing, Control]:
         attempt.step = "resolve"
+        if self._target.host.lower().startswith("rtsp://"):
+            raise ProbeError(Reason.RESOLVE, _URL_GIVEN)
         host, port = split_host_port(self._target.host, self._settings.port)
         addresses = await resolve(self._target, host)
         attempt.step = "connect"
@@ -74,6 +77,9 @@ class Watcher:
         control = await Control.open(connected, self._settings, may_log_in=may_log_in)
         return viewing(control), control
 
+
+_URL_GIVEN = "the address is a URL: give HOST:PORT, and its path, user and password as settings"
+"""One that is for players is easily pasted; its port would be passed over without a word."""
 
 _MARGIN_S = 0.05
 """So much earlier a look ends by itself, before its deadline ends it."""

@@ -127,6 +127,16 @@ async def test_an_address_out_of_scope_is_left_alone() -> None:
     assert not reached
 
 
+async def test_the_url_of_a_player_is_no_address_and_its_password_is_not_told() -> None:
+    camera = Camera()
+    async with serve_tcp(camera.handle) as port:
+        sample = await probe(Target("cam", f"rtsp://admin:pw-4711@127.0.0.1:{port}/live"), LOOK, 3.0)
+    detail = "the address is a URL: give HOST:PORT, and its path, user and password as settings"
+    assert (sample.reason, sample.detail) == (Reason.RESOLVE, detail)
+    assert "pw-4711" not in repr(sample)
+    assert camera.heard == []
+
+
 @pytest.mark.parametrize("method", ["OPTIONS", "DESCRIBE", "SETUP", "PLAY"])
 async def test_a_camera_that_hangs_up_at_a_request(method: str) -> None:
     sample = await look_at(Camera(**{method: ""}).handle)
