@@ -32,6 +32,7 @@ _MEANINGS = {
     401: "the server does not accept this user or this password",
     403: "the server forbids it",
     438: "the server calls every nonce of its own stale",
+    440: "the server relays no IPv4",
     441: "the allocation belongs to another user",
     442: "the server does not relay UDP",
     486: "the user has as many allocations as he may have",

@@ -74,6 +74,14 @@ async def test_the_quota_of_the_user_is_told_by_its_code() -> None:
     )
 
 
+async def test_a_server_that_relays_ipv6_alone_is_told_from_one_that_refuses_us() -> None:
+    """Who does not ask for IPv6, and most clients do not, gets IPv4 or nothing (RFC 8656, 7.2)."""
+    with coturn(*PLAIN, "--relay-ip", "::1") as port:
+        sample = await ask(port, **PASSWORD)
+    assert (sample.reason, sample.values[CODE]) == (Reason.PROTOCOL, 440)
+    assert sample.detail.endswith("(the server relays no IPv4)")
+
+
 async def test_a_server_without_capacity_is_told_by_its_code() -> None:
     only = str(free_port())
     with coturn(*PLAIN, "--min-port", only, "--max-port", only) as port:
