@@ -1,6 +1,7 @@
 """DNS over UDP, TCP or TLS: whether resolvers answer, what they answer, and whether they agree.
 
-The target is the resolver that is asked. A query over UDP is sent once: the next run asks again.
+The target is the resolver that is asked. A query over UDP is sent once, and once more without extensions
+(EDNS) when half of the time is over: the next run asks again.
 """
 
 from probes.dns.metrics import METRICS

@@ -10,29 +10,15 @@ from dataclasses import dataclass, replace
 import dns.rcode
 
 from probes.attempt import Attempt, run_attempt
-from probes.dialect import Dialect, conversation_with
 from probes.dns import metrics
-from probes.dns.expectation import check, expected_codes, question_of, shorten
-from probes.dns.message import Answer, MalformedAnswerError, read_answer
-from probes.dns.settings import Settings
+from probes.dns.asking import ask
+from probes.dns.expectation import check, shorten
+from probes.dns.message import Answer
+from probes.dns.settings import Settings, split_resolver
 from probes.failure import ProbeError
 from probes.resolve import split_host_port
 from probes.sample import Labels, Metric, Reason, Sample, Target
 from probes.transport import CERTIFICATE_METRICS
-
-_NEVER_S = 86_400.0
-_PREFIX_BYTES = 2
-_KNOWS_NO_EDNS = (dns.rcode.FORMERR, dns.rcode.NOTIMP)  # RFC 6891, 7: then clients ask without it
-
-
-def _length_of(received: bytes) -> int | None:
-    """In a stream two bytes with its length stand before each message (RFC 1035, 4.2.2)."""
-    if len(received) < _PREFIX_BYTES:
-        return None
-    return _PREFIX_BYTES + int.from_bytes(received[:_PREFIX_BYTES])
-
-
-DNS = Dialect(port=53, tls_port=853, pauses_s=(_NEVER_S,), length_of=_length_of)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,58 +48,23 @@ async def probe(target: Target, settings: Settings, deadline_s: float) -> Sample
     return Sample(at, duration_s, False, failure.reason, failure.detail, values, facts)
 
 
-def _further(target: Target, settings: Settings, server: str) -> tuple[Target, Settings]:
-    """Where another resolver is asked: a port behind its own address goes before that of the settings."""
+def _further(target: Target, settings: Settings, resolver: str) -> tuple[Target, Settings]:
+    """Where another resolver is asked: its own port goes before that of the settings, its name is its own."""
+    server, name = split_resolver(resolver)
     _, port = split_host_port(server, settings.port)
-    return replace(target, host=server), replace(settings, port=port)
+    return replace(target, host=server), replace(settings, port=port, server_name=name)
 
 
 async def _ask_server(server: Target, settings: Settings, deadline_s: float) -> _Outcome:
     answers: list[Answer] = []
 
     async def steps(attempt: Attempt) -> None:
-        answers.append(await _ask(server, settings, attempt))
+        answers.append(await ask(server, settings, attempt))
         if failure := check(answers[-1], settings):
             raise failure
 
     sample = await run_attempt(steps, deadline_s)
     return _Outcome(server.host, sample, answers[-1] if answers else None)
-
-
-async def _ask(server: Target, settings: Settings, attempt: Attempt) -> Answer:
-    answer, rtt_s = await _exchange(server, settings, attempt)
-    extended = answer.code not in _KNOWS_NO_EDNS or answer.code in expected_codes(settings)
-    if not extended:
-        answer, rtt_s = await _exchange(server, settings, attempt, extended=extended)
-    if answer.is_truncated and settings.transport == "udp":
-        attempt.facts["transport"] = "tcp, since the answer over UDP was cut"
-        answer, more_s = await _exchange(
-            server, replace(settings, transport="tcp"), attempt, extended=extended
-        )
-        rtt_s += more_s
-    attempt.measured(metrics.QUERY, rtt_s)
-    return answer
-
-
-async def _exchange(
-    server: Target, settings: Settings, attempt: Attempt, *, extended: bool = True
-) -> tuple[Answer, float]:
-    """One question and its answer, and the seconds in between."""
-    question = question_of(settings)
-    query = question.make_query(extended=extended)
-    prefix = b"" if settings.transport == "udp" else len(query).to_bytes(_PREFIX_BYTES)
-
-    def accept(message: bytes) -> Answer:
-        try:
-            return read_answer(question, query, message[len(prefix) :])
-        except MalformedAnswerError as error:  # whoever knows the question's id has had the turn
-            raise ProbeError(Reason.PROTOCOL, str(error)) from None
-
-    async with conversation_with(server, settings, DNS, attempt) as conversation:
-        attempt.step = "query"
-        answered = await conversation.ask(prefix + query, accept)
-    assert answered.rtt_s is not None  # nothing is sent twice
-    return answered.content, answered.rtt_s
 
 
 def _failure(outcomes: list[_Outcome]) -> ProbeError | None:

@@ -40,7 +40,11 @@ class Settings(TransportSettings):
         default=False, metadata={"help": "the resolver must say that it has verified the signatures (AD)"}
     )
     resolvers: tuple[str, ...] = field(
-        default=(), metadata={"help": "further resolvers (HOST or HOST:PORT) that must answer the same"}
+        default=(),
+        metadata={
+            "help": "further resolvers (HOST or HOST:PORT) that must answer the same; HOST:PORT#NAME over tls, "
+            "where the certificate names another than the address"
+        },
     )
 
     def __post_init__(self) -> None:
@@ -55,14 +59,23 @@ class Settings(TransportSettings):
         require(self.match in MATCHES, "match", f"one of {', '.join(MATCHES)}")
         expects = bool(self.answers or self.answer_patterns)
         require(expects or self.match != "all", "match", "any or exact, where no answers are expected")
-        _require_resolvers(self.resolvers)
+        _require_resolvers(self.resolvers, self.transport)
 
 
-def _require_resolvers(resolvers: tuple[str, ...]) -> None:
+def split_resolver(text: str) -> tuple[str, str]:
+    """`HOST:PORT#NAME` into `HOST:PORT` and the name in its certificate; that may be left out."""
+    server, _, name = text.partition("#")
+    return server, name
+
+
+def _require_resolvers(resolvers: tuple[str, ...], transport: str) -> None:
     for text in resolvers:
+        server, name = split_resolver(text)
         try:
-            host, _ = split_host_port(text, 53)
+            host, _ = split_host_port(server, 53)
         except ResolveError as error:
             raise ValueError(f"resolvers: {error.detail}") from None
-        require(bool(host.strip()), "resolvers", "HOST or HOST:PORT")
-    require(len(set(resolvers)) == len(resolvers), "resolvers", "named once each")
+        require(bool(host.strip()), "resolvers", "HOST, HOST:PORT or HOST:PORT#NAME")
+        require(not name or transport == "tls", "resolvers", "without #NAME where transport is not tls")
+    servers = {split_resolver(text)[0] for text in resolvers}
+    require(len(servers) == len(resolvers), "resolvers", "named once each")

@@ -268,6 +268,31 @@ async def test_an_old_server_that_knows_no_extensions_is_asked_without_them(code
     assert (told.ok, told.facts["rcode"]) == (True, dns.rcode.to_text(code))
 
 
+def drop_options(request: bytes) -> Iterable[bytes]:
+    return [] if dns.message.from_wire(request).edns >= 0 else [answered(request)]
+
+
+async def test_a_server_that_drops_what_has_extensions_is_asked_without_them() -> None:
+    async with serve_udp(drop_options) as port:
+        sample = await measure(f"127.0.0.1:{port}", 1.0, query="ok.lw.test")
+    assert (sample.ok, sample.facts["answers"]) == (True, "10.1.2.3")
+    assert sample.facts["extensions"] == "asked without extensions, since there was no answer with them"
+    assert (value(sample, "query_seconds", f"127.0.0.1:{port}") or 1) < 0.4
+
+
+async def test_a_late_answer_to_the_first_query_is_an_answer() -> None:
+    heard: list[bytes] = []
+
+    def lag(request: bytes) -> Iterable[bytes]:
+        heard.append(request)
+        return [answered(heard[0])] if len(heard) == 2 else []
+
+    async with serve_udp(lag) as port:
+        sample = await measure(f"127.0.0.1:{port}", 1.0, query="ok.lw.test")
+    assert (sample.ok, "extensions" in sample.facts) == (True, False)
+    assert (value(sample, "query_seconds", f"127.0.0.1:{port}") or 0) > 0.4
+
+
 OTHER_QUESTION = dns.message.make_response(dns.message.make_query("other.test", "A")).to_wire()
 
 
@@ -395,6 +420,31 @@ async def test_a_resolver_whose_certificate_is_wrong(
     assert refused.reason is Reason.TLS
     assert refused.detail.startswith("certificate of 127.0.0.1: ")
     assert unverified.ok
+
+
+async def test_each_resolver_over_tls_has_a_name_of_its_own(
+    tmp_path: Path, authority_of_tests: Authority
+) -> None:
+    ca_file = str(authority_of_tests.ca_file)
+    with (
+        unbound_over_tls(tmp_path, authority_of_tests, "DNS:one.lw.test") as one,
+        unbound_over_tls(tmp_path, authority_of_tests, "DNS:two.lw.test") as two,
+    ):
+
+        async def compare(resolver: str) -> Sample:
+            return await measure(
+                one,
+                query="portal.lw.test",
+                transport="tls",
+                ca_file=ca_file,
+                server_name="one.lw.test",
+                resolvers=(resolver,),
+            )
+
+        named, unnamed = await compare(f"{two}#two.lw.test"), await compare(two)
+    assert (named.ok, value(named, "server_success", two)) == (True, 1), named.detail
+    assert unnamed.reason is Reason.TLS
+    assert unnamed.detail.startswith(f"{two}: certificate of 127.0.0.1: ")
 
 
 async def test_a_server_that_speaks_no_tls() -> None:

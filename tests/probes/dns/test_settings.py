@@ -29,7 +29,12 @@ from probes.dns.expectation import expected_records, question_of
         ({"match": "all"}, "match: must be any or exact, where no answers are expected"),
         ({"transport": "doh"}, "transport: must be one of udp, tcp, tls"),
         ({"resolvers": ("10.0.0.1:0",)}, "resolvers: '0' is not a port"),
-        ({"resolvers": ("",)}, "resolvers: must be HOST or HOST:PORT"),
+        ({"resolvers": ("",)}, "resolvers: must be HOST, HOST:PORT or HOST:PORT#NAME"),
+        ({"resolvers": ("10.0.0.1#a.vn",)}, "resolvers: must be without #NAME where transport is not tls"),
+        (
+            {"transport": "tls", "resolvers": ("10.0.0.1#a.vn", "10.0.0.1#b.vn")},
+            "resolvers: must be named once",
+        ),
         ({"resolvers": ("10.0.0.1", "10.0.0.1")}, "resolvers: must be named once each"),
     ],
 )
