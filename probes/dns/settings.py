@@ -42,8 +42,8 @@ class Settings(TransportSettings):
     resolvers: tuple[str, ...] = field(
         default=(),
         metadata={
-            "help": "further resolvers (HOST or HOST:PORT) that must answer the same; HOST:PORT#NAME over tls, "
-            "where the certificate names another than the address"
+            "help": "further resolvers (HOST or HOST:PORT) that must answer the same; over tls "
+            "HOST:PORT#NAME, where the certificate names another than the address"
         },
     )
 
