@@ -137,11 +137,14 @@ class ProbeReader:
         interval_s = default_s if entry.interval is None else entry.interval
         # Pings may overlap, several in flight; any other probe that still runs when due again is skipped.
         longest_s = LONGEST_TIMEOUT_S if entry.type == "icmp" else min(LONGEST_TIMEOUT_S, interval_s)
-        timeout_s = min(pace.timeout_s, longest_s) if entry.timeout is None else entry.timeout
-        if not pace.shortest_s <= interval_s <= LONGEST_INTERVAL_S:
-            self._out_of_bounds((*path, "interval"), interval_s, pace.shortest_s, LONGEST_INTERVAL_S)
-        elif not _SHORTEST_TIMEOUT_S <= timeout_s <= longest_s:
-            self._out_of_bounds((*path, "timeout"), timeout_s, _SHORTEST_TIMEOUT_S, longest_s)
+        least_s = getattr(settings, "shortest_timeout_s", _SHORTEST_TIMEOUT_S)  # some look for a set time
+        usual_s = max(pace.timeout_s, least_s)
+        timeout_s = min(usual_s, longest_s) if entry.timeout is None else entry.timeout
+        shortest_s = max(pace.shortest_s, least_s)
+        if not shortest_s <= interval_s <= LONGEST_INTERVAL_S:
+            self._out_of_bounds((*path, "interval"), interval_s, shortest_s, LONGEST_INTERVAL_S)
+        elif not least_s <= timeout_s <= longest_s:
+            self._out_of_bounds((*path, "timeout"), timeout_s, least_s, longest_s)
         if settings is None:
             return None
         return ProbeSpec(entry.name or entry.type, entry.type, interval_s, timeout_s, settings)

@@ -9,6 +9,8 @@ from probes.requirements import require
 
 TRANSPORTS = ("tcp", "udp")
 
+_LEAST_TALK_S = 1.0
+
 _PATH = re.compile(r"(/[!-~]*)?")
 _LINE = re.compile(r"[^\x00-\x1f\x7f]*")
 
@@ -37,6 +39,11 @@ class Settings:
         default=True,
         metadata={"help": "whether key frames that repeat byte for byte are a fault (no: a still source)"},
     )
+
+    @property
+    def shortest_timeout_s(self) -> float:
+        """A deadline that leaves time to be let in beside the time to look."""
+        return self.watch_s + _LEAST_TALK_S
 
     def __post_init__(self) -> None:
         require(bool(_PATH.fullmatch(self.path)), "path", "a path that begins with /, without spaces")

@@ -187,6 +187,12 @@ targets:
     assert "m4t-kh4u" not in repr(config)
 
 
+def test_a_long_look_at_a_camera_has_the_time_that_it_takes(read: Write) -> None:
+    given = "targets: [{id: a, kind: camera, address: 10.0.0.1, probes: [{type: rtsp, watch: 20s}]}]"
+    [spec] = read(given).inventory.targets["a"].probes
+    assert (spec.settings.watch_s, spec.timeout_s) == (20.0, 21.0)
+
+
 def test_files_of_a_probe_lie_beside_the_inventory(read: Write, tmp_path: Path) -> None:
     config = read(
         """
