@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from aiohttp import ClientMiddlewareType, DigestAuthMiddleware, encode_basic_auth
+from aiohttp import (
+    ClientHandlerType,
+    ClientMiddlewareType,
+    ClientRequest,
+    ClientResponse,
+    DigestAuthMiddleware,
+    encode_basic_auth,
+)
 from yarl import URL
 
+from probes.failure import ProbeError
 from probes.http.access import AccessSettings
+from probes.sample import Reason
 
 
 class Login:
@@ -22,7 +31,7 @@ class Login:
         elif access.username and access.scheme == "basic":
             self._headers = {"Authorization": encode_basic_auth(access.username, access.password)}
         elif access.username:
-            self._middlewares = (DigestAuthMiddleware(access.username, access.password),)
+            self._middlewares = (_digest(access.username, access.password),)
 
     def headers(self, url: URL) -> Mapping[str, str]:
         """Headers for a request to `url`."""
@@ -31,3 +40,28 @@ class Login:
     def middlewares(self, url: URL) -> Sequence[ClientMiddlewareType]:
         """Conversations that a request to `url` may need (RFC 7616)."""
         return self._middlewares if url.origin() == self._origin else ()
+
+
+def _digest(user: str, password: str) -> ClientMiddlewareType:
+    """aiohttp's digest, which leaves refusals open and trips over calls for it that make no sense."""
+    login = DigestAuthMiddleware(user, password)
+
+    async def answer(request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
+        answers: list[ClientResponse] = []
+
+        async def ask(asked: ClientRequest) -> ClientResponse:
+            answers.append(await handler(asked))
+            return answers[-1]
+
+        final: ClientResponse | None = None
+        try:
+            final = await login(request, ask)
+        except ValueError:  # texts that fit into no header, places that are no URL
+            raise ProbeError(Reason.AUTH, "the server's call for a digest makes no sense") from None
+        finally:
+            for each in answers:
+                if each is not final:
+                    each.close()
+        return final
+
+    return answer

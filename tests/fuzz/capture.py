@@ -23,7 +23,7 @@ from aiohttp import web
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.ocsp import OCSPCertStatus
 
-from probes import dns, http, icmp, ntp, path, registry, rtsp, sip, snmp, stun, tcp, tls, turn
+from probes import registry
 from probes.sample import Target
 from probes.snmp.testing import snmpd
 from tests.fuzz.corpus import FOLDER
@@ -72,25 +72,27 @@ Heard = dict[str, list[bytes]]
 """Captures by name."""
 
 
-def target(port: int, host: str = "127.0.0.1") -> Target:
-    return Target("t", f"{host}:{port}")
+async def ask(kind: str, host: str, **settings: Any) -> None:
+    """Let a probe of that kind ask; what it makes of the answer does not matter."""
+    made = registry.settings_of(kind)(**settings)
+    await registry.load_sampling(kind).probe(Target("t", host), made, DEADLINE_S)
 
 
 class Notebook:
     """Asks by a protocol's probe, through relays; `heard` keeps what the peer said."""
 
-    def __init__(self, probe: Callable[..., Awaitable[Any]], make_settings: Callable[..., Any]) -> None:
+    def __init__(self, kind: str) -> None:
         self.heard: Heard = {}
-        self._probe, self._make_settings = probe, make_settings
+        self._kind = kind
 
     async def note(self, name: str, port: int, *, stream: bool = False, **settings: Any) -> None:
         relay = recorded_stream if stream else recorded_datagrams
         async with relay(port, self.heard.setdefault(name, [])) as own:
-            await self._probe(target(own), self._make_settings(**settings), DEADLINE_S)
+            await ask(self._kind, f"127.0.0.1:{own}", **settings)
 
 
 async def of_dns(folder: Path) -> Heard:
-    book = Notebook(registry.load_sampling("dns").probe, dns.Settings)
+    book = Notebook("dns")
     questions = {"a": "ok.lw.test", "aaaa": "ok.lw.test", "cname": "alias.lw.test", "mx": "lw.test"}
     questions |= {"srv": "_sip._udp.lw.test", "txt": "lw.test"}
     with dnsmasq(*ZONE) as port:
@@ -106,7 +108,7 @@ async def of_dns(folder: Path) -> Heard:
 
 
 async def of_ntp(folder: Path) -> Heard:
-    book = Notebook(ntp.probe, ntp.Settings)
+    book = Notebook("ntp")
     for name, more in (("good", "local stratum 8"), ("unsynchronised", "")):
         with chronyd(folder, more) as port:
             await book.note(name, port)
@@ -115,8 +117,8 @@ async def of_ntp(folder: Path) -> Heard:
 
 async def of_stun(_folder: Path) -> Heard:
     book, relayed = (
-        Notebook(registry.load_sampling("stun").probe, stun.Settings),
-        Notebook(registry.load_sampling("turn").probe, turn.Settings),
+        Notebook("stun"),
+        Notebook("turn"),
     )
     with coturn("--no-tls", *USER) as port:
         await book.note("binding", port)
@@ -126,7 +128,7 @@ async def of_stun(_folder: Path) -> Heard:
 
 
 async def of_sip(_folder: Path) -> Heard:
-    book = Notebook(registry.load_sampling("sip").probe, sip.Settings)
+    book = Notebook("sip")
     with kamailio() as port:
         for user in ("", "login", "proxy", "slow", "broken"):
             await book.note(user or "ok", port, user=user)
@@ -144,7 +146,7 @@ def cameras() -> Iterator[dict[str, int]]:
 
 
 async def of_rtsp(_folder: Path) -> Heard:
-    book = Notebook(rtsp.probe, rtsp.Settings)
+    book = Notebook("rtsp")
     looks: dict[str, Any] = {"watch_s": 1.0, "frozen_after_s": 0.5}
     with cameras() as ports:
         for stream in ("/live", "/live-h265", "/live-jpeg"):
@@ -156,7 +158,7 @@ async def of_rtsp(_folder: Path) -> Heard:
 
 
 async def of_snmp(_folder: Path) -> Heard:
-    book = Notebook(registry.load_sampling("snmp").probe, snmp.Settings)
+    book = Notebook("snmp")
     user = "createUser bob SHA-256 authpass123"
     with snmpd(["rocommunity public", user, "rouser bob auth"]) as port:
         await book.note("v1", port, version="1")
@@ -187,7 +189,7 @@ async def _pieces(request: web.Request) -> web.StreamResponse:
 
 
 async def of_http(folder: Path) -> Heard:
-    book = Notebook(registry.load_sampling("http").probe, http.Settings)
+    book = Notebook("http")
     login = {"username": "noc", "password": "s3cret-pw"}
     for scheme in ("basic", "digest"):
         with lighttpd(folder, scheme) as port:
@@ -207,9 +209,7 @@ async def of_http(folder: Path) -> Heard:
         async with recorded_stream(port, heard) as own:
             proxy = f"http://127.0.0.1:{own}"
             for url in ("http://127.0.0.1:9/", f"https://127.0.0.1:{port}/"):
-                await registry.load_sampling("http").probe(
-                    Target("t", url), http.Settings(proxy=proxy), DEADLINE_S
-                )
+                await ask("http", url, proxy=proxy)
     return book.heard
 
 
@@ -217,26 +217,26 @@ async def of_starttls(folder: Path) -> Heard:
     pki = Pki(folder)
     files, book = (
         pki.files("good", pki.server(), pki.intermediate),
-        Notebook(registry.load_sampling("tls").probe, tls.Settings),
+        Notebook("tls"),
     )
 
-    async def ask(protocol: str, port: int) -> None:
+    async def note(protocol: str, port: int) -> None:
         await book.note(protocol, port, stream=True, starttls=protocol, server_name=NAME, ca_file=pki.ca_file)
 
     with peers.aiosmtpd(files) as port:
-        await ask("smtp", port)
+        await note("smtp", port)
     with peers.dovecot(folder, files) as ports:
-        await ask("imap", ports["imap"])
-        await ask("pop3", ports["pop3"])
+        await note("imap", ports["imap"])
+        await note("pop3", ports["pop3"])
     with peers.prosody(folder, files, NAME) as port:
-        await ask("xmpp", port)
+        await note("xmpp", port)
     with peers.slapd(folder, files) as port:
-        await ask("ldap", port)
+        await note("ldap", port)
     return book.heard
 
 
 async def of_tcp(_folder: Path) -> Heard:
-    book = Notebook(registry.load_sampling("tcp").probe, tcp.Settings)
+    book = Notebook("tcp")
     words = "expect ^220\nsend EHLO linkwatch\nexpect ^250 HELP\nsend QUIT\nexpect ^221"
     with peers.aiosmtpd(None) as port:
         await book.note("smtp", port, stream=True, dialogue=words)
@@ -250,7 +250,7 @@ async def of_tls(folder: Path) -> Heard:
     (folder / "good").write_bytes(pki.staple(server))
     files, book = (
         pki.files("good", server, pki.intermediate),
-        Notebook(registry.load_sampling("tls").probe, tls.Settings),
+        Notebook("tls"),
     )
     settings: dict[str, Any] = {"stream": True, "server_name": NAME, "ca_file": pki.ca_file}
     for version in ("1.2", "1.3"):
@@ -288,11 +288,10 @@ async def of_path(_folder: Path) -> Heard:
     with routed_network() as network:
         for version, (family, protocol) in ((4, _V4), (6, _V6)):
             for method in ("icmp", "udp", "tcp"):
-                asked = path.Settings(method=method, queries=1, hop_timeout_s=0.3)
                 by_icmp = _sniffed(network, family, protocol)
                 by_tcp = _sniffed(network, family, socket.IPPROTO_TCP)
                 async with by_icmp as icmps, by_tcp as segments:
-                    await path.probe(Target("t", DESTINATION[version]), asked, DEADLINE_S)
+                    await ask("path", DESTINATION[version], method=method, queries=1, hop_timeout_s=0.3)
                 found[f"v{version}-{method}"] = _different(icmps)
                 if segments:
                     found[f"v{version}-segment"] = _different(segments)
@@ -303,8 +302,7 @@ async def of_path(_folder: Path) -> Heard:
 async def _find_narrow(network: RoutedNetwork, version: int, found: Heard) -> None:
     network.ip("r3", "link", "set", "l5", "mtu", "1300")
     async with _sniffed(network, *(_V4 if version == 4 else _V6)) as heard:
-        asked = path.Settings(mtu=True, hop_timeout_s=0.3, queries=1)
-        await path.probe(Target("t", DESTINATION[version]), asked, DEADLINE_S)
+        await ask("path", DESTINATION[version], mtu=True, hop_timeout_s=0.3, queries=1)
     network.ip("r3", "link", "set", "l5", "mtu", "1500")
     kind, at = (3, 20) if version == 4 else (2, 0)
     found[f"v{version}-narrow"] = _different(packet for packet in heard if packet[at] == kind)
@@ -316,9 +314,9 @@ async def of_icmp(_folder: Path) -> Heard:
     with routed_network() as network:
         for version, (family, protocol) in ((4, _V4), (6, _V6)):
             address = DESTINATION[version]
-            asked = icmp.Settings(count=2, interval_s=0.05, timeout_s=0.3)
+            pings = {"count": 2, "interval_s": 0.05, "timeout_s": 0.3}
             async with _sniffed(network, family, protocol) as heard:
-                await icmp.probe(Target("t", address), asked, DEADLINE_S)
+                await ask("icmp", address, **pings)
             found[f"v{version}-reply"] = _different(heard)
             word, kind = ("ip", "icmp") if version == 4 else ("ip6", "icmpv6")
             network.run("r3", "nft", "add table inet lw")
@@ -329,7 +327,7 @@ async def of_icmp(_folder: Path) -> Heard:
                 f"add rule inet lw forward {word} daddr {address} reject with {kind} type admin-prohibited",
             )
             async with _sniffed(network, family, protocol) as heard:
-                await icmp.probe(Target("t", address), asked, DEADLINE_S)
+                await ask("icmp", address, **pings)
             found[f"v{version}-error"] = _different(heard)
             network.mend("r3")
     return found

@@ -31,7 +31,7 @@ from tests.fuzz.harness import Case
 LONGEST = 131_072
 DEADLINE_S = 30.0
 MAIL = "expect ^220\nsend EHLO linkwatch-secret\nexpect ^250 HELP\nsend QUIT\nexpect ^221"
-_TEXT_WORDS = (
+TEXT_WORDS = (
     b"\r\n" * 3,
     b"250-STARTTLS\r\n",
     b"220 ",
@@ -74,10 +74,10 @@ def cases() -> tuple[Case, ...]:
             for name, (packets, length_of, words) in with_dns.items()
         ),
         *(
-            Case(f"starttls {name}", plain_part(name), upgrader(name), LONGEST, _TEXT_WORDS)
+            Case(f"starttls {name}", plain_part(name), upgrader(name), LONGEST, TEXT_WORDS)
             for name in UPGRADES
         ),
-        Case("tcp dialogue", captures("tcp"), speaker(MAIL), LONGEST, _TEXT_WORDS),
+        Case("tcp dialogue", captures("tcp"), speaker(MAIL), LONGEST, TEXT_WORDS),
         Case("rtsp stream", captures("rtsp"), read_rtsp, LONGEST, RTSP_WORDS),
         Case("rtsp description", descriptions(), read_description, 65_536, RTSP_WORDS),
         Case("rtsp challenge", challenges(), read_challenge, 16_384, (b'="', b'\\"', b"a=", b",")),

@@ -15,6 +15,7 @@ from yarl import URL
 from probes.conversation import Stream
 from probes.endpoint import Endpoint
 from probes.failure import ProbeError
+from probes.http import Settings as HttpSettings
 from probes.http.certificate import earliest_expiry
 from probes.http.exchange import Request, redirect
 from probes.http.page import PageSettings
@@ -23,11 +24,13 @@ from probes.rtsp.login import choose_login
 from probes.rtsp.message import Answer, Garbage, Reader
 from probes.sample import Reason
 from probes.sip.message import message_length
+from probes.testing import serve_tcp
 from probes.tls.chain import describe, name_flaw, shown_certificates
 from tests.fuzz.contents import Shown
 from tests.fuzz.corpus import captures
 from tests.fuzz.datagrams import read_dns
 from tests.fuzz.streams import MAIL, Tape, measured, speaker
+from tests.probes.http.pages import measure, raw
 
 HOME = URL("http://portal.lw.test/")
 
@@ -160,3 +163,14 @@ def test_a_page_with_a_certificate_of_no_version_has_no_date_of_expiry() -> None
     der = changed(lambda der: der.replace(b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x22"))
     connection: Any = Shown(der, load_certificate(FILETYPE_ASN1, der))
     assert earliest_expiry(connection) is None
+
+
+@pytest.mark.parametrize(
+    "parameter", [b'nonce="\xa8"', b'nonce="a\x02b"', b"nonce=x, realm=\xe8", b'nonce="x", domain="//a:b"']
+)
+async def test_a_call_for_a_digest_that_makes_no_sense_is_a_refused_login(parameter: bytes) -> None:
+    call = b'HTTP/1.1 401 x\r\nWWW-Authenticate: Digest realm="noc", ' + parameter + b"\r\n"
+    async with serve_tcp(raw(call + b"Content-Length: 0\r\n\r\n")) as port:
+        login = HttpSettings(username="noc", password="s3cret", scheme="digest")
+        sample = await measure(f"http://127.0.0.1:{port}/", login)
+    assert sample.reason is Reason.AUTH
