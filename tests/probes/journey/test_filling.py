@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, unquote
+from xml.etree import ElementTree
 
 import pytest
 from hypothesis import given
@@ -42,10 +43,67 @@ def test_a_value_in_a_path_leads_to_no_other_host_and_adds_no_query(value: str) 
 
 
 @given(TEXTS)
+def test_a_value_in_a_path_stays_one_piece_of_it(value: str) -> None:
+    step = Step(name="s", url="/a/{{v}}/b?c=../{{v}}")
+    if value in (".", ".."):
+        with pytest.raises(ProbeError, match="makes no piece of a path"):
+            fill_request(step, carried(value), HOME)
+    else:
+        pieces = fill_request(step, carried(value), HOME).url.raw_path.split("/")
+        assert [unquote(piece) for piece in pieces] == ["", "a", value, "b"]
+
+
+@pytest.mark.parametrize(
+    "url", ["/a/{{v}}", "/a/.{{dot}}/b", "/{{dot}}{{dot}}", "https://portal.example/a/{{v}}"]
+)
+def test_a_value_does_not_lead_up_a_path(url: str) -> None:
+    """`..` out of a path would let a page choose which other one gets our password."""
+    both = {**carried(".."), "dot": Carried(".", HOME)}
+    with pytest.raises(ProbeError, match="makes no piece of a path"):
+        fill_request(Step(name="s", url=url), both, HOME)
+    assert fill_request(Step(name="s", url="/a/../{{v}}x"), both, HOME).url.path == "/..x"
+    behind = {**both, "link": Carried("/pay", HOME)}
+    with pytest.raises(ProbeError, match="makes no piece of a path"):
+        fill_request(Step(name="s", url="{{link}}/{{v}}/admin"), behind, HOME)
+
+
+@given(TEXTS)
+def test_a_value_in_the_body_of_a_form_arrives_as_it_was(value: str) -> None:
+    headers = {"Content-Type": "application/X-WWW-form-urlencoded"}
+    body = fill_request(Step(name="s", headers=headers, body="a={{v}}&b=1"), carried(value), HOME).body
+    assert parse_qs(body, keep_blank_values=True, strict_parsing=True) == {"a": [value], "b": ["1"]}
+
+
+@pytest.mark.parametrize("kind", ["text/xml; charset=utf-8", "application/soap+XML"])
+@given(value=TEXTS)
+def test_a_value_in_xml_arrives_as_it_was_or_is_refused(kind: str, value: str) -> None:
+    step = Step(name="s", headers={"content-type": kind}, body='<a b="{{v}}">{{v}}</a>')
+    try:
+        found = ElementTree.fromstring(fill_request(step, carried(value), HOME).body)
+    except ProbeError:
+        assert re.search(r"[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", value)
+    else:
+        assert (found.get("b"), found.text, len(found)) == (value, value, 0)
+
+
+def test_a_value_adds_no_part_to_a_body_of_several() -> None:
+    step = Step(
+        name="s", headers={"Content-Type": "multipart/form-data; boundary=x"}, body="--x\r\n\r\n{{v}}"
+    )
+    with pytest.raises(ProbeError, match="does not fit into one line"):
+        fill_request(step, carried("1\r\n--x\r\nContent-Disposition: form-data; name=role"), HOME)
+    assert fill_request(step, carried("1"), HOME).body.endswith("1")
+
+
+def test_a_value_in_plain_text_is_put_there_as_it_is() -> None:
+    assert fill_request(Step(name="s", body="a={{v}}"), carried("<&>"), HOME).body == "a=<&>"
+
+
+@given(TEXTS)
 def test_a_value_in_a_form_and_in_json_arrives_as_it_was(value: str) -> None:
     form = fill_request(Step(name="s", form={"a": "{{ v }}", "b": "x{{v}}"}), carried(value), HOME)
     assert parse_qs(form.body, keep_blank_values=True) == {"a": [value], "b": [f"x{value}"]}
-    headers = {"content-type": "application/json; charset=utf-8"}
+    headers = {"content-type": "application/JSON; charset=utf-8"}
     body = fill_request(Step(name="s", headers=headers, body='{"a": "{{v}}"}'), carried(value), HOME).body
     assert json.loads(body) == {"a": value}
 
