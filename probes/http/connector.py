@@ -22,6 +22,7 @@ from probes.http.access import FAMILIES, AccessSettings
 from probes.http.certificate import earliest_expiry
 from probes.http.context import tls_context, tls_words, unverified_context
 from probes.http.proxy import open_tunnel
+from probes.http.receiver import Receiver
 from probes.phases import Phases
 from probes.resolve import resolve, resolve_all
 from probes.sample import IPAddress, Reason, Target
@@ -56,7 +57,7 @@ class CheckedConnector(aiohttp.BaseConnector):
         """The extension point of aiohttp's BaseConnector (its UnixConnector is built on it)."""
         context = tls_context(self._access) if req.is_ssl() else None
         connected = await self._reach(req.url)
-        protocol = _FirstByteHandler(asyncio.get_running_loop(), self._phases)
+        protocol = Receiver(asyncio.get_running_loop(), self._phases)
         if context is not None:
             self._phases.enter("tls")
             await self._shake_hands(protocol, connected, req.url, context)
@@ -145,19 +146,6 @@ class CheckedConnector(aiohttp.BaseConnector):
             self.facts["tls_version"] = secured.version() or ""
             expiries = (self.certificate_expiry, earliest_expiry(secured))
             self.certificate_expiry = min((at for at in expiries if at is not None), default=None)
-
-
-class _FirstByteHandler(ResponseHandler):
-    """Notes when the first byte of the answer arrives, which is before its headers are complete."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop, phases: Phases) -> None:
-        super().__init__(loop)
-        self._phases = phases
-
-    def data_received(self, data: bytes) -> None:
-        if self._phases.current == "first_byte":
-            self._phases.enter("transfer")
-        super().data_received(data)
 
 
 def _laid_to_proxy(reason: Reason) -> Reason:

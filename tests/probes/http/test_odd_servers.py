@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
+from itertools import pairwise
 
 import pytest
 
 from probes.http import Settings
 from probes.sample import Reason
-from probes.testing import serve_tcp
-from tests.probes.http.pages import measure, raw
+from probes.testing import Handler, serve_tcp
+from tests.probes.http.pages import measure, raw, value
 
 
 @pytest.mark.parametrize(
@@ -34,6 +35,83 @@ async def test_a_body_that_breaks_off_is_told_from_what_is_no_http() -> None:
     async with serve_tcp(break_off) as port:
         sample = await measure(f"http://127.0.0.1:{port}")
     assert (sample.reason, sample.detail) == (Reason.PROTOCOL, "the body is cut off or badly packed")
+
+
+def in_pieces(answer: bytes, *places: int) -> Handler:
+    """A peer that sends these bytes in segments, cut at these places."""
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        for start, end in pairwise((0, *places, len(answer))):
+            writer.write(answer[start:end])
+            await writer.drain()
+            await asyncio.sleep(0.001)
+        await reader.read()
+
+    return handle
+
+
+BROKEN = (Reason.PROTOCOL, "the body is cut off or badly packed")
+NO_HTTP = (Reason.PROTOCOL, "not an HTTP answer, in transfer")
+GOOD = (None, "")
+
+
+@pytest.mark.parametrize(
+    ("answer", "verdict"),
+    [
+        ("HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nxin chào!", GOOD),  # letters counted for bytes
+        ("HTTP/1.0 200 OK\r\nContent-Length: 8\r\nConnection: close\r\n\r\nxin chào\r\n\r\n", GOOD),
+        ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nxin\r\n0\r\n\r\nchào", GOOD),
+        ("HTTP/1.1 204 No Content\r\n\r\nxin", GOOD),
+        ("HTTP/1.1 200 OK\nContent-Length: 3\n\nxin chào", GOOD),
+        (
+            "HTTP/1.1 103 Early Hints\r\nX: a\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nxin chào",
+            GOOD,
+        ),
+        ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nxin", BROKEN),
+        ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nxinchào\r\n0\r\n\r\n", BROKEN),
+        ("HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\nxin", NO_HTTP),
+        ("xin\r\n\r\nchào", NO_HTTP),
+    ],
+    ids=[
+        "more",
+        "more-1.0",
+        "more-chunks",
+        "empty",
+        "lf",
+        "hints",
+        "chunk",
+        "chunk-end",
+        "length",
+        "no-http",
+    ],
+)
+async def test_the_verdict_does_not_hang_on_how_the_answer_was_cut_into_packets(
+    answer: str, verdict: tuple[Reason | None, str]
+) -> None:
+    """It is that of browsers and of curl: they take what the answer says is its body, and no more."""
+    data = answer.encode()
+    head = next(data.index(end) + len(end) for end in (b"\r\n\r\n", b"\n\n") if end in data)
+    found = {}
+    for name, places in {
+        "whole": (),
+        "behind the head": (head,),
+        "in the blank line": (head - 1,),
+        "within the body": (head + 1,),
+        "bytes": tuple(range(1, len(data))),
+    }.items():
+        async with serve_tcp(in_pieces(data, *places)) as port:
+            sample = await measure(f"http://127.0.0.1:{port}", deadline_s=2.0)
+        found[name] = (sample.reason, sample.detail)
+    assert found == dict.fromkeys(found, verdict)
+
+
+async def test_of_an_answer_with_too_much_the_body_is_what_it_says() -> None:
+    answer = "HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nxin chào!".encode()
+    async with serve_tcp(raw(answer)) as port:
+        sample = await measure(f"http://127.0.0.1:{port}", Settings(body_matches="^xin ch"))
+    assert sample.ok, sample.detail
+    assert value(sample, "http_response_bytes") == 8
 
 
 @pytest.mark.parametrize("charset", ["punycode", "idna", "undefined", "unicode_escape", "utf-7", "zlib", "x"])
