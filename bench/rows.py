@@ -6,6 +6,7 @@ from bench import (
     checks,
     exposition,
     falsedowns,
+    fuzz,
     kills,
     paging,
     pinging,
@@ -36,5 +37,6 @@ ROWS: tuple[Row, ...] = (
     *storm.ROWS,
     *kills.ROWS,
     *promql.ROWS,
+    *fuzz.ROWS,
     *single.ROWS,
 )

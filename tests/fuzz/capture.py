@@ -26,11 +26,16 @@ from cryptography.x509.ocsp import OCSPCertStatus
 from probes import registry
 from probes.sample import Target
 from probes.snmp.testing import snmpd
+from probes.testing import make_authority
 from tests.fuzz.corpus import FOLDER
 from tests.fuzz.recording import recorded_datagrams, recorded_stream
 from tests.probes.coturn import USER, coturn
 from tests.probes.http.pages import redirect_to, serve
 from tests.probes.http.peers import lighttpd, tinyproxy
+from tests.probes.jitsi.inside.peers import prometheus, up_of
+from tests.probes.jitsi.inside.peers import prosody as inner_prosody
+from tests.probes.jitsi.inside.standins import Jicofo, Jvb
+from tests.probes.jitsi.platform import make_platform
 from tests.probes.servers import chronyd, dnsmasq, unbound
 from tests.probes.sip.kamailio import kamailio
 from tests.probes.tls import peers
@@ -40,6 +45,7 @@ from tests.routed import DESTINATION, RoutedNetwork, routed_network
 DEADLINE_S = 5.0
 CAMERAS = Path(__file__).parents[1] / "probes" / "rtsp" / "gst_server.py"
 CAMERA_USER: dict[str, Any] = {"user": "cam", "password": "s3cret"}
+MEETING_USER = {"user": "lw", "password": "m4t-khau"}
 SNMP_USER: dict[str, Any] = {
     "version": "3",
     "user": "bob",
@@ -331,6 +337,54 @@ async def of_icmp(_folder: Path) -> Heard:
             found[f"v{version}-error"] = _different(heard)
             network.mend("r3")
     return found
+
+
+RELAYS = """
+  {{ type = "stun", transport = "udp", host = "127.0.0.1", port = {0} }},
+  {{ type = "turns", host = "turn.meet.test", port = 443, secret = "north", algorithm = "turn" }}"""
+
+
+async def of_jitsi(folder: Path) -> Heard:
+    """Signalling of a real Prosody behind nginx, and what stand-ins for bridge and Jicofo tell."""
+    found: Heard = {}
+    (folder / "ca").mkdir()
+    platform = make_platform(folder, make_authority(folder / "ca"))
+    platform.services, platform.users = RELAYS.format(9), {"lw": "m4t-khau"}
+    for name, authentication, user in (("guest", "anonymous", {}), ("user", "internal_plain", MEETING_USER)):
+        platform.authentication = authentication
+        xmpp = platform.xmpp
+        with platform.prosody():
+            async with recorded_stream(xmpp, found.setdefault(name, [])) as platform.xmpp:
+                with platform.front():
+                    async with platform.jicofo():
+                        known: dict[str, Any] = {
+                            "ca_file": platform.authority.ca_file,
+                            "media_port": 0,
+                            **user,
+                        }
+                        await ask("jitsi", f"127.0.0.1:{platform.web}", **known)
+        platform.xmpp = xmpp
+    return {**found, **await _of_inner_endpoints(folder)}
+
+
+async def _of_inner_endpoints(folder: Path) -> Heard:
+    book = Notebook("http")
+    async with Jvb().serving() as bridge, Jicofo().serving() as jicofo:
+        for name, url, statistics in (("bridge", bridge, "/colibri/stats"), ("jicofo", jicofo, "/stats")):
+            port = int(url.rpartition(":")[2])
+            await book.note(f"{name}-statistics", port, stream=True, url=statistics)
+            await book.note(
+                f"{name}-series", port, stream=True, url="/metrics", headers={"Accept": "text/plain"}
+            )
+        with prometheus(folder, {"jvb": [bridge.removeprefix("http://")]}) as url:
+            while not up_of(url):  # noqa: ASYNC110 - what changes it is another process
+                await asyncio.sleep(0.2)
+            port = int(url.rpartition(":")[2])
+            query = "/api/v1/query?query=%7Bjob%3D%22jvb%22%7D%5B60s%5D"
+            await book.note("prometheus-matrix", port, stream=True, url=query)
+    with inner_prosody(folder) as url:
+        await book.note("prosody-series", int(url.rpartition(":")[2]), stream=True, url="/metrics")
+    return book.heard
 
 
 def _different(packets: Iterable[bytes]) -> list[bytes]:

@@ -11,14 +11,17 @@ import gc
 import os
 import re
 import time
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
+from hashlib import sha1
 from itertools import islice
 from typing import Any, cast
 
 from probes import registry
+from probes.jitsi.inside import Inside
 from probes.journey import Step
 from probes.sample import Reason, Sample, Target
 from probes.starttls import UPGRADES
@@ -26,9 +29,12 @@ from probes.testing import serve_tcp
 from tests.fuzz.corpus import captures
 from tests.fuzz.datagrams import DNS_WORDS, SIP_WORDS, STUN_WORDS, frame_stun, keep_question
 from tests.fuzz.harness import LARGEST_DATAGRAM, Case, Outcome, resident_mb
+from tests.fuzz.meetings import NUMBER_WORDS, XMPP_WORDS
 from tests.fuzz.mutation import Repair
 from tests.fuzz.streams import LONGEST, MAIL, RTSP_WORDS, TEXT_WORDS, plain_part
 from tests.probes.datagrams import serve_udp
+from tests.probes.jitsi.platform import CONFIG
+from tests.probes.jitsi.platform import PAGE as PLATFORM_PAGE
 
 PER_ROUND = 500
 SLACK_S = 3.0
@@ -45,16 +51,19 @@ Turn = Callable[[bytes], list[bytes]]
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """A probe and what its peer says. `host` has `{}` for the port. `speaks_first`: the server does."""
+    """A probe and what its peer says. `host` has `{}` for the port, `near` makes settings of it.
+    `speaks_first`: the server does. `is_whole`: no other case has its parser."""
 
     name: str
     kind: str
     captures: tuple[bytes, ...]
     settings: dict[str, Any] = field(default_factory=dict)
     is_stream: bool = True
+    near: Callable[[int], dict[str, Any]] = lambda port: {}
     host: str = "127.0.0.1:{}"
     deadline_s: float = 0.5
     at_once: int = 64
+    is_whole: bool = False
     speaks_first: bool = False
     words: tuple[bytes, ...] = ()
     repair: Repair | None = None
@@ -115,7 +124,7 @@ async def _hear_all(live: Live, feed: Feed, port: int, outcome: Outcome) -> None
 
 async def _probe_once(live: Live, port: int, outcome: Outcome) -> None:
     probe = registry.load_sampling(live.kind).probe
-    settings = registry.settings_of(live.kind)(**_with_port(live.settings, port))
+    settings = registry.settings_of(live.kind)(**live.settings, **live.near(port))
     try:
         sample = await probe(Target("t", live.host.format(port)), settings, live.deadline_s)
     except Exception as error:
@@ -124,11 +133,6 @@ async def _probe_once(live: Live, port: int, outcome: Outcome) -> None:
     outcome.results[str(sample.reason or "good")] += 1
     if wrong := _wrong(live, sample):
         outcome.crash(b"", wrong)
-
-
-def _with_port(settings: dict[str, Any], port: int) -> dict[str, Any]:
-    proxy = settings.get("proxy")
-    return {**settings, "proxy": proxy.format(port)} if proxy else settings
 
 
 def _wrong(live: Live, sample: Sample) -> str:
@@ -194,7 +198,7 @@ async def _part(way: int, reader: asyncio.StreamReader, writer: asyncio.StreamWr
 
 def lives() -> tuple[Live, ...]:
     """All of them."""
-    return (*_web(), *_conversations(), *_secured(), *_cameras(), *_agents())
+    return (*_web(), *_conversations(), *_secured(), *_cameras(), *_agents(), *_meetings())
 
 
 _PAGE: dict[str, Any] = {
@@ -228,15 +232,16 @@ def _web() -> Iterator[Live]:
     login = {"username": "noc", "password": "s3cret-pw", "scheme": "digest"}
     web = partial(Live, host="http://127.0.0.1:{}/", words=_HTTP_WORDS)
     pages = (*captures("http", "page"), *captures("http", "json"))
-    yield web("http page", "http", (*pages, *captures("http", "away")), _PAGE)
-    yield web("http login", "http", captures("http", "digest"), login)
-    yield web("http proxy", "http", captures("http", "proxy"), {"proxy": "http://127.0.0.1:{}"})
+    yield web("http page", "http", (*pages, *captures("http", "away")), _PAGE, is_whole=True)
+    yield web("http login", "http", captures("http", "digest"), login, is_whole=True)
+    yield web("http proxy", "http", captures("http", "proxy"), near=_proxy)
     yield web(
         "http tunnel",
         "http",
         captures("http", "proxy"),
-        {"proxy": "http://127.0.0.1:{}"},
+        near=_proxy,
         host="https://127.0.0.1:9/",
+        is_whole=True,
     )
     yield web("journey", "journey", pages, {"steps": _STEPS})
 
@@ -262,7 +267,7 @@ def _conversations() -> Iterator[Live]:
 
 
 def _secured() -> Iterator[Live]:
-    yield Live("tls handshake", "tls", captures("tls", "handshake"))
+    yield Live("tls handshake", "tls", captures("tls", "handshake"), is_whole=True)
     for name in UPGRADES:
         greets = name in ("smtp", "imap", "pop3")
         handshake = captures("tls", "handshake")[0]
@@ -282,11 +287,38 @@ def _cameras() -> Iterator[Live]:
 
 def _agents() -> Iterator[Live]:
     quick = {"request_timeout_s": 0.1, "retries": 0}
-    agent = partial(Live, kind="snmp", is_stream=False, deadline_s=1.0, address=_as_snmp)
+    agent = partial(Live, kind="snmp", is_stream=False, deadline_s=1.0, address=_as_snmp, is_whole=True)
     yield agent("snmp v1", captures=captures("snmp", "v1"), settings={**quick, "version": "1"})
     yield agent("snmp v2c", captures=captures("snmp", "v2c"), settings=quick)
     user = {"version": "3", "user": "bob", "auth_protocol": "sha256", "auth_password": "authpass123"}
     yield agent("snmp v3", captures=captures("snmp", "v3"), settings={**quick, **user})
+
+
+def _proxy(port: int) -> dict[str, Any]:
+    return {"proxy": f"http://127.0.0.1:{port}"}
+
+
+def _meetings() -> Iterator[Live]:
+    meeting = partial(Live, kind="jitsi", host="http://127.0.0.1:{}/", words=XMPP_WORDS, address=_as_platform)
+    for name, who in (("guest", {}), ("user", {"user": "lw", "password": "m4t-khau"})):
+        known = {"media_port": 0, **who}
+        yield meeting(f"jitsi {name}", captures=captures("jitsi", name), settings=known)
+    endpoints = (*captures("jitsi", "bridge"), *captures("jitsi", "jicofo"), *captures("jitsi", "prosody"))
+    told = captures("jitsi", "prometheus")
+    inside = partial(
+        Live, kind="jitsi", settings={"media_port": 0}, host="http://127.0.0.1:{}/", deadline_s=1.0
+    )
+    yield inside("jitsi inside", captures=endpoints, near=_endpoints, words=NUMBER_WORDS)
+    yield inside("jitsi prometheus", captures=told, near=_prometheus, words=NUMBER_WORDS)
+
+
+def _endpoints(port: int) -> dict[str, Any]:
+    url = f"http://127.0.0.1:{port}"
+    return {"inside": (Inside(bridges=(url,), jicofo=url, prosody=url),)}
+
+
+def _prometheus(port: int) -> dict[str, Any]:
+    return {"inside": (Inside(prometheus=f"http://127.0.0.1:{port}", prometheus_bridges='job="jvb"'),)}
 
 
 # Who knows the ids of a request
@@ -334,3 +366,21 @@ def _as_snmp(request: bytes, data: bytes) -> bytes:
         return data
     size = asked[1][0]
     return data[: said.end()] + request[asked.end() : asked.end() + size] + data[said.end() + size :]
+
+
+_KEY, _ACCEPT = re.compile(rb"Sec-WebSocket-Key: (\S+)"), re.compile(rb"Sec-WebSocket-Accept: \S+")
+_IDENTITY = re.compile(rb"id='([0-9a-f]{16})'")
+_WEBSOCKET_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, 1.3
+
+
+def _as_platform(request: bytes, data: bytes) -> bytes:
+    """Page and config.js are as they should be: they lead to signalling, which is not."""
+    for place, body in ((b"GET / ", PLATFORM_PAGE), (b"GET /config.js", CONFIG.replace("wss:", "ws:"))):
+        if request.startswith(place):
+            content = body.encode()
+            return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(content), content)
+    if key := _KEY.search(request):
+        accept = b64encode(sha1(key[1] + _WEBSOCKET_GUID, usedforsecurity=False).digest())
+        data = _ACCEPT.sub(b"Sec-WebSocket-Accept: " + accept, data)
+    asked = _IDENTITY.search(request)
+    return _IDENTITY.sub(asked[0], data) if asked else data

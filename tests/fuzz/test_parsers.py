@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from tests.fuzz import contents, datagrams, echoes, streams
+from tests.fuzz import contents, datagrams, echoes, meetings, streams
 from tests.fuzz.harness import Case, run_case
 
 INPUTS = 2000
 LONGEST_S = 0.5
 """Of CPU; what is quadratic takes seconds for the largest inputs."""
 
-CASES = (*echoes.cases(), *datagrams.cases(), *streams.cases(), *contents.cases())
+CASES = (*echoes.cases(), *datagrams.cases(), *streams.cases(), *contents.cases(), *meetings.cases())
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name.replace(" ", "-"))

@@ -29,7 +29,7 @@ BOB: dict[str, Any] = {
     "priv_protocol": "aes",
     "priv_password": "privpass123",
 }
-AS_BOB = ("-v3", "-u", "bob", "-l", "authPriv", "-a", "SHA-256", "-A", "authpass123")
+AS_BOB: tuple[str, ...] = ("-v3", "-u", "bob", "-l", "authPriv", "-a", "SHA-256", "-A", "authpass123")
 AS_BOB = (*AS_BOB, "-x", "AES", "-X", "privpass123")
 BOBS_ENGINE = "0x8000000001020304"
 
@@ -61,7 +61,7 @@ class Station:
 @contextmanager
 def idle_station(**settings: Settings) -> Iterator[Station]:
     """A station that reads when it is told to."""
-    made = Station(**settings)
+    made = Station("127.0.0.1", **settings)
     try:
         yield made
     finally:
