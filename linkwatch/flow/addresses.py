@@ -1,23 +1,33 @@
-"""Names of pinged targets become addresses; looked up again from time to time, never in the way."""
+"""Names of pinged targets become addresses; looked up again when these may have changed, never in the way."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Container, Mapping
 
 from linkwatch.core.inventory import Inventory, IPAddress
 from linkwatch.flow.measure import host_of, icmp_spec, literal_address
 from linkwatch.flow.pings import Ping, is_further, pings_of
+from probes.dns.lifetime import lifetime_s
 from probes.resolve import ResolveError, resolve
 from probes.sample import Reason
 from probes.sample import Target as ProbeTarget
 
-REFRESH_S = 60.0
-LOOKUP_DEADLINE_S = 5.0
+SHORTEST_S, LONGEST_S = 5.0, 300.0
+"""A name is looked up when the DNS says that its addresses may be others, between these bounds: a correction
+that was made by hand before its time is noticed, too."""
+UNTOLD_S = 60.0
+"""The same for a name of which the DNS says nothing (hosts file, no answer)."""
+TOGETHER_S = 1.0
+"""Names that are due within this time are looked up side by side."""
+LOOKUP_DEADLINE_S, LIFETIME_DEADLINE_S = 5.0, 2.0
 LOOKUPS_AT_ONCE = 64
 TOLD_MAX = 5
+
+Lifetime = Callable[[str, int, float], Awaitable[float | None]]
+"""Name, IP version, deadline -> how long its addresses hold, None if that is not known."""
 
 log = logging.getLogger(__name__)
 
@@ -35,12 +45,15 @@ class Addresses:
         literals: Mapping[str, IPAddress],
         on_change: Callable[[], Awaitable[None]],
         on_failure: Callable[[str, Reason], None],
+        lifetime: Lifetime = lifetime_s,
     ) -> None:
-        self._on_change, self._on_failure = on_change, on_failure
+        self._on_change, self._on_failure, self._lifetime = on_change, on_failure, lifetime
         self._failures: dict[str, Reason] = {}
         self._slots = asyncio.Semaphore(LOOKUPS_AT_ONCE)
         self._keep({})
         self._names: dict[str, Ping] = {}
+        self._pauses_s: dict[str, float] = {}
+        self._due_s: dict[str, float] = {}
         self._wanted = asyncio.Event()
         self.use(inventory, literals)
 
@@ -56,6 +69,9 @@ class Addresses:
         known = {key: address for key, address in self._pinged.items() if key in stays}
         self._keep(known | dict(literals))
         self._names = names
+        self._pauses_s = {key: pause_s for key, pause_s in self._pauses_s.items() if key in stays}
+        self._failures = {key: reason for key, reason in self._failures.items() if key in stays}
+        self._due_s = {}
         self._wanted.set()
 
     @property
@@ -79,53 +95,88 @@ class Addresses:
         self._known = {key: address for key, address in pinged.items() if not is_further(key)}
 
     async def run(self) -> None:
-        """Look all names up, for ever."""
+        """Look every name up when it is due, for ever."""
+        now_s = asyncio.get_running_loop().time
         while True:
             self._wanted.clear()
-            await self.refresh()
+            latest_s = now_s() + TOGETHER_S
+            await self._refresh({k: ping for k, ping in self._names.items() if self._due_at(k) <= latest_s})
+            next_s = min(map(self._due_at, self._names), default=now_s() + LONGEST_S)
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(REFRESH_S):
+                async with asyncio.timeout_at(next_s):
                     await self._wanted.wait()
+
+    def _due_at(self, key: str) -> float:
+        return self._due_s.get(key, float("-inf"))
 
     async def refresh(self) -> None:
         """Look all names up once, side by side."""
+        await self._refresh(self._names)
+
+    async def _refresh(self, asked: Mapping[str, Ping]) -> None:
         names = self._names
-        answers = await asyncio.gather(*map(self._look_up, names.values()))
+        answers = await asyncio.gather(*map(self._look_up, asked.values()))
         if names is not self._names:
             return  # another inventory came meanwhile; its own look-up follows
         found = [None if isinstance(answer, ResolveError) else answer for answer in answers]
-        known = {key: address for key, address in self._pinged.items() if key not in names}
-        known |= {key: address for key, address in zip(names, found, strict=True) if address}
+        known = {key: address for key, address in self._pinged.items() if key not in asked}
+        known |= {key: address for key, address in zip(asked, found, strict=True) if address}
+        self._plan(asked)
         if known != self._pinged:
             self._keep(known)
             await self._on_change()
-        by_target = zip(names, answers, strict=True)
-        self._tell({target: error for target, error in by_target if isinstance(error, ResolveError)})
+        by_target = zip(asked, answers, strict=True)
+        failed = {target: error for target, error in by_target if isinstance(error, ResolveError)}
+        self._tell(failed, asked)
 
-    def _tell(self, failures: Mapping[str, ResolveError]) -> None:
-        before, self._failures = self._failures, {t: error.reason for t, error in failures.items()}
+    def _plan(self, asked: Mapping[str, Ping]) -> None:
+        """When to look up next; while nothing is known anew, the pause stays what it was."""
+        now_s = asyncio.get_running_loop().time()
+        for key in asked:
+            self._due_s[key] = now_s + self._pauses_s.get(key, UNTOLD_S)
+
+    def _tell(self, failures: Mapping[str, ResolveError], asked: Container[str]) -> None:
+        before, reasons = self._failures, {target: error.reason for target, error in failures.items()}
+        self._failures = {t: reason for t, reason in before.items() if t not in asked} | reasons
         new = [error.detail for t, error in failures.items() if before.get(t) != error.reason]
         if new:
             details = "; ".join(new[:TOLD_MAX])
             log.warning("%d names give no address, their targets are unknown: %s", len(new), details)
-        for target, reason in self._failures.items():
+        for target, reason in reasons.items():
             self._on_failure(target, reason)
 
     async def _look_up(self, ping: Ping) -> IPAddress | ResolveError:
-        before, name = self._pinged.get(ping.key), host_of(ping.target.address)
+        async with self._slots:
+            given = await self._ask(ping)
+            chosen = self._choose(ping, given)
+            if not isinstance(given, ResolveError) and not isinstance(chosen, ResolveError):
+                await self._learn_pause(ping, chosen.version)
+        return chosen
+
+    async def _ask(self, ping: Ping) -> tuple[IPAddress, ...] | ResolveError:
+        name = host_of(ping.target.address)
         try:
-            async with self._slots, asyncio.timeout(LOOKUP_DEADLINE_S):
-                given = await resolve(ProbeTarget(ping.key, name, self._allows), name)
+            async with asyncio.timeout(LOOKUP_DEADLINE_S):
+                return await resolve(ProbeTarget(ping.key, name, self._allows), name)
         except ResolveError as error:
-            return before if before and error.reason is not Reason.PERMISSION else error
+            return error
         except TimeoutError:
-            silence = ResolveError(Reason.RESOLVE, f"{name}: no answer within {LOOKUP_DEADLINE_S:g} s")
-            return before or silence
-        fit = [address for address in given if ping.spec.settings.takes(address)]
+            return ResolveError(Reason.RESOLVE, f"{name}: no answer within {LOOKUP_DEADLINE_S:g} s")
+
+    def _choose(self, ping: Ping, given: tuple[IPAddress, ...] | ResolveError) -> IPAddress | ResolveError:
+        before, settings = self._pinged.get(ping.key), ping.spec.settings
+        if isinstance(given, ResolveError):
+            return before if before and given.reason is not Reason.PERMISSION else given
+        fit = [address for address in given if settings.takes(address)]
         if not fit:
-            version = ping.spec.settings.version
-            return ResolveError(Reason.RESOLVE, f"{name}: the name has no IPv{version} address")
+            text = f"{host_of(ping.target.address)}: the name has no IPv{settings.version} address"
+            return ResolveError(Reason.RESOLVE, text)
         return before if before in fit else fit[0]
+
+    async def _learn_pause(self, ping: Ping, version: int) -> None:
+        holds_s = await self._lifetime(host_of(ping.target.address), version, LIFETIME_DEADLINE_S)
+        if holds_s is not None:
+            self._pauses_s[ping.key] = min(max(holds_s, SHORTEST_S), LONGEST_S)
 
 
 def _is_alike(before: Ping | None, ping: Ping) -> bool:

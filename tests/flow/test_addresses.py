@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
+from collections import defaultdict
 from collections.abc import Iterator
 from ipaddress import ip_address, ip_network
+from itertools import pairwise
 
 import pytest
 
-from linkwatch.core.inventory import Inventory, Kind, ProbeSpec, Scope, Target
+from linkwatch.core.inventory import Inventory, IPAddress, Kind, ProbeSpec, Scope, Target
 from linkwatch.flow import addresses
 from linkwatch.flow.addresses import Addresses, literal_addresses
 from probes.icmp import Settings
+from probes.resolve import ResolveError
 from probes.sample import Reason
 from tests.flow.watching import ICMP
 
@@ -51,13 +54,21 @@ class Followed:
         inventory = Inventory(Scope((ip_network("127.0.0.0/8"),)), targets)
         self.changes = 0
         self.failures: list[tuple[str, str]] = []
-        self.addresses = Addresses(inventory, literal_addresses(inventory), self._changed, self._failed)
+        self.lifetimes_s: dict[str, float] = {}
+        self.asked_at: defaultdict[str, list[float]] = defaultdict(list)
+        self.addresses = Addresses(
+            inventory, literal_addresses(inventory), self._changed, self._failed, self._lifetime_s
+        )
 
     def known(self) -> dict[str, str]:
         return {target: str(address) for target, address in self.addresses.known.items()}
 
     async def _changed(self) -> None:
         self.changes += 1
+
+    async def _lifetime_s(self, name: str, _version: int, _deadline_s: float) -> float | None:
+        self.asked_at[name].append(asyncio.get_running_loop().time())
+        return self.lifetimes_s.get(name)
 
     def _failed(self, target: str, reason: Reason) -> None:
         self.failures.append((target, reason.value))
@@ -168,3 +179,52 @@ async def test_each_family_of_a_name_has_an_address_of_its_own(resolver: Resolve
     assert followed.known() == {"both": "127.0.0.1", "old": "127.0.0.2"}
     assert not followed.addresses.unresolved
     assert followed.failures == [("old/ipv6", Reason.RESOLVE)]
+
+
+async def resolved_at_once(_target: object, host: str) -> tuple[IPAddress, ...]:
+    """In place of threads, which know nothing of virtual time."""
+    try:
+        entries = socket.getaddrinfo(host, None)
+    except UnicodeError as error:
+        raise ResolveError(Reason.RESOLVE, str(error)) from None
+    return tuple(ip_address(entry[4][0]) for entry in entries)
+
+
+@pytest.mark.looptime(idle_timeout=1e9)
+@pytest.mark.parametrize(
+    ("lifetime_s", "pause_s"), [(20.0, 20.0), (0.0, 5.0), (86_400.0, 300.0), (None, 60.0)]
+)
+async def test_a_name_is_looked_up_when_its_addresses_may_be_others(
+    resolver: Resolver, monkeypatch: pytest.MonkeyPatch, lifetime_s: float | None, pause_s: float
+) -> None:
+    monkeypatch.setattr(addresses, "resolve", resolved_at_once)
+    resolver.names = {"core": ["127.0.0.9"], "other": ["127.0.0.8"]}
+    followed = Followed("core", "other")
+    followed.lifetimes_s = {"other": 33.0} | ({} if lifetime_s is None else {"core": lifetime_s})
+    running = asyncio.create_task(followed.addresses.run())
+    await asyncio.sleep(1000.0)
+    resolver.names["core"] = ["127.0.0.7"]
+    await asyncio.sleep(pause_s + 1.0)
+    running.cancel()
+    pauses_s = {after - before for before, after in pairwise(followed.asked_at["core"])}
+    assert all(pause_s - 1.0 <= pause <= pause_s for pause in pauses_s), pauses_s
+    assert followed.known()["core"] == "127.0.0.7"
+
+
+@pytest.mark.looptime(idle_timeout=1e9)
+async def test_while_look_ups_fail_they_are_tried_again_as_often_as_before(
+    resolver: Resolver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(addresses, "resolve", resolved_at_once)
+    resolver.names = {"core": ["127.0.0.9"]}
+    followed = Followed("core")
+    followed.lifetimes_s = {"core": 20.0}
+    running = asyncio.create_task(followed.addresses.run())
+    await asyncio.sleep(10.0)
+    resolver.names, followed.lifetimes_s = {"core": UnicodeError("no answer")}, {}
+    await asyncio.sleep(100.0)
+    assert followed.known() == {"core": "127.0.0.9"}
+    resolver.names = {"core": ["127.0.0.7"]}
+    await asyncio.sleep(21.0)
+    assert followed.known() == {"core": "127.0.0.7"}
+    running.cancel()
