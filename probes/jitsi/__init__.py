@@ -13,4 +13,4 @@ from probes.jitsi.settings import Settings
 
 __all__ = ["DEFAULT_INTERVAL_S", "METRICS", "Settings"]
 
-DEFAULT_INTERVAL_S = 60.0
+DEFAULT_INTERVAL_S = 30.0

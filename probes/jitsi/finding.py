@@ -23,19 +23,22 @@ class Part(StrEnum):
 
 
 class State(StrEnum):
-    """`maintenance`: somebody drains it or shuts it down on purpose."""
+    """`maintenance`: somebody drains it or shuts it down on purpose; `unseen`: the way in to it is closed,
+    it may be well.
+    """
 
     GOOD = "good"
     FAILED = "failed"
     MAINTENANCE = "maintenance"
+    UNSEEN = "unseen"
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
     """What one look at a part showed; a part that was not asked, or did not tell, has no finding.
 
-    `reason` is set exactly when it failed. `detail`: one line for people, which names the endpoint or
-    server and holds no secrets.
+    `reason` is set exactly when it failed or is unseen. `detail`: one line for people, which names the
+    endpoint or server and holds no secrets.
     """
 
     part: Part

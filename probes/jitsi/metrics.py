@@ -14,6 +14,12 @@ PART_UP = Metric(
     "absent = it was not asked, or did not tell.",
     labels=(*_OF, "part"),
 )
+PART_FAILURES = Metric(
+    "linkwatch_jitsi_part_consecutive_failures",
+    "Looks in a row that found the part broken; 0 = the last one found it working; absent = not asked, "
+    "or it did not tell.",
+    labels=(*_OF, "part"),
+)
 PHASE = Metric(
     "linkwatch_jitsi_phase_seconds",
     "How long each phase took: page, config, bosh, websocket, log_in, focus, turn.",
@@ -29,4 +35,4 @@ SEATS_WANTED = Metric(
     "linkwatch_jitsi_seats_wanted", "How many more participants must fit, as the inventory says.", labels=_OF
 )
 
-METRICS = (PART_UP, PHASE, IN_MAINTENANCE, SEATS_WANTED, CERTIFICATE_EXPIRY, *INSIDE_METRICS)
+METRICS = (PART_UP, PART_FAILURES, PHASE, IN_MAINTENANCE, SEATS_WANTED, CERTIFICATE_EXPIRY, *INSIDE_METRICS)

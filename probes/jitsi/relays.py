@@ -107,6 +107,11 @@ async def _look_at(target: Target, settings: Settings, relay: Relay, deadline_s:
     transport = _TRANSPORTS.get((relay.scheme, relay.transport))
     if transport is None:
         return f"{relay} (a transport that is not spoken here)"
+    if relay.scheme.startswith("turn") and not (relay.user and relay.password):
+        # Their RTCPeerConnection throws an InvalidAccessError, and lib-jitsi-meet passes on all that it gets.
+        # mod_turn_external of Prosody 0.12.3 announces `turns` like that.
+        what = "announced without user and password: browsers refuse every list that has such a server"
+        return _failed(relay, Reason.PROTOCOL, what)
     try:
         async with asyncio.timeout(deadline_s):
             await resolve(target, relay.host)
@@ -128,12 +133,9 @@ async def _ask(target: Target, settings: Settings, relay: Relay, transport: str,
     how |= {"verify": settings.verify, "ca_file": settings.ca_file}
     if relay.scheme.startswith("stun"):
         return await stun.probe(there, StunSettings(**how), deadline_s)
-    if relay.user and relay.password:
-        how |= {"user": relay.user, "password": relay.password}
+    how |= {"user": relay.user, "password": relay.password}
     return await turn.probe(there, TurnSettings(**how), deadline_s)
 
 
 def _failed(relay: Relay, reason: Reason, detail: str) -> Finding:
-    if not relay.user and relay.scheme.startswith("turn"):
-        detail += "; it is announced without user and password"
     return Finding(Part.TURN, State.FAILED, reason, f"{relay}: {detail}")

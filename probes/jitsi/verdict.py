@@ -9,6 +9,9 @@ from probes.jitsi import metrics
 from probes.jitsi.finding import Finding, Part, State
 from probes.sample import Labels, Reason
 
+_OURS = frozenset({Reason.EXHAUSTED, Reason.PERMISSION, Reason.ERROR})
+"""Failures of this machine or of what it was told: nothing was seen of the part."""
+
 
 class Verdict(NamedTuple):
     """`reason` and `detail` are those of the first part that fails; `detail` then names the others."""
@@ -20,7 +23,9 @@ class Verdict(NamedTuple):
 
 
 def conclude(findings: Iterable[Finding]) -> Verdict:
-    """The verdict. A part fails if any finding says so; one that is in maintenance does not."""
+    """The verdict. A part fails if any finding says so; one that is in maintenance does not, and of one
+    that nobody sees nothing is said.
+    """
     found = tuple(findings)
     by_part = {part: [each for each in found if each.part is part] for part in Part}
     failed = {part: _failures(by_part[part]) for part in Part if _failures(by_part[part])}
@@ -48,9 +53,11 @@ def _said(findings: list[Finding]) -> str:
 
 def _values(by_part: dict[Part, list[Finding]]) -> Iterator[tuple[tuple[str, Labels], float]]:
     for part, findings in by_part.items():
-        if findings:
-            is_up = not _failures(findings)
+        seen = [each for each in findings if each.state is not State.UNSEEN and each.reason not in _OURS]
+        if seen:
+            is_up = not _failures(seen)
             yield (metrics.PART_UP.name, (("part", str(part)),)), float(is_up)
     states = {each.state for findings in by_part.values() for each in findings}
-    if by_part[Part.BRIDGE] or State.MAINTENANCE in states:
+    bridges = {each.state for each in by_part[Part.BRIDGE]}
+    if bridges - {State.UNSEEN} or State.MAINTENANCE in states:
         yield (metrics.IN_MAINTENANCE.name, ()), float(State.MAINTENANCE in states)

@@ -64,7 +64,7 @@ _LEAVING = {
 async def ask_bridge(target: Target, access: Inside, url: str, deadline_s: float) -> Told:
     """Ask a bridge for its numbers, then for its health; raises nothing."""
     steps = partial(_ask, Server(target, access, url))
-    return await hear(Told(Part.BRIDGE, place(url)), steps, deadline_s)
+    return await hear(Told(Part.BRIDGE, place(url), place(url)), steps, deadline_s)
 
 
 def judge_bridge(told: Told) -> Finding:
@@ -75,6 +75,8 @@ def judge_bridge(told: Told) -> Finding:
     ill = told.why_ill() or _why_alone(told.figures)
     if ill is not None:
         return told.failed(ill.reason, ill.detail)
+    if told.closed is not None:
+        return told.unseen()
     return told.found(
         State.GOOD, "well" if "clients_connected" in told.figures else "well, as far as it tells"
     )
@@ -101,6 +103,7 @@ async def _ask(server: Server, told: Told, attempt: Attempt) -> None:
         told.pages.append(HEALTH)
     if not told.pages:
         what = f"there is neither {HEALTH} nor {STATS} nor {METRICS}: not a bridge's private interface"
+        told.proves_nothing = True
         raise ProbeError(Reason.PROTOCOL, what)
 
 
@@ -117,6 +120,7 @@ async def _ask_metrics(server: Server, told: Told, attempt: Attempt) -> None:
 
 def _require_stress(told: Told, path: str) -> None:
     if "stress" not in told.figures:
+        told.proves_nothing = True
         raise ProbeError(Reason.PROTOCOL, f"{path} is not that of a videobridge: it has no stress level")
 
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 
 from probes.jitsi.finding import Finding, State
-from probes.jitsi.inside.told import NOT_LET_IN, Told
+from probes.jitsi.inside.told import Told
 
 FULL_STRESS = 0.8
 """Jicofo puts no more on a bridge from here on (jicofo.bridge.stress-threshold, its default)."""
@@ -25,10 +25,10 @@ def seats_free(bridges: Iterable[tuple[Told, Finding]]) -> float | None:
 
 
 def _seats_of(told: Told, finding: Finding) -> float | None:
-    if finding.state is State.MAINTENANCE:
+    if finding.state in (State.MAINTENANCE, State.FAILED):
         return 0.0
-    if finding.state is State.FAILED:
-        return None if told.has_no_source or finding.reason in NOT_LET_IN else 0.0
+    if finding.state is State.UNSEEN:
+        return None
     stress, each = told.figures.get("stress"), told.figures.get("participant_stress")
     if stress is None or not each:
         return None

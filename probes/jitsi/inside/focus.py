@@ -77,8 +77,8 @@ _NO_BRIDGES = "No operational bridges"
 
 async def ask_focus(target: Target, access: Inside, deadline_s: float) -> Told:
     """Ask Jicofo for its numbers, then for its health; raises nothing."""
-    steps = partial(_ask, Server(target, access, access.jicofo))
-    return await hear(Told(Part.FOCUS, place(access.jicofo)), steps, deadline_s)
+    steps, where = partial(_ask, Server(target, access, access.jicofo)), place(access.jicofo)
+    return await hear(Told(Part.FOCUS, where, where), steps, deadline_s)
 
 
 def judge_focus(told: Told, wants_recording: bool) -> Iterator[Finding]:
@@ -88,6 +88,8 @@ def judge_focus(told: Told, wants_recording: bool) -> Iterator[Finding]:
     lacks_bridges = bridges is not None and bridges.state is not State.GOOD
     if ill is not None and not (lacks_bridges and told.failure is None):
         yield told.failed(ill.reason, ill.detail)
+    elif told.closed is not None:
+        yield told.unseen()
     else:
         yield told.found(State.GOOD, "well" if ill is None else "works, but lacks bridges")
     if bridges is not None:
@@ -111,11 +113,13 @@ async def _ask(server: Server, told: Told, attempt: Attempt) -> None:
     if told.health is not None:
         told.pages.append(HEALTH)
     if not told.pages:
+        told.proves_nothing = True
         raise ProbeError(Reason.PROTOCOL, f"there is neither {STATS} nor {METRICS} nor {HEALTH}: not Jicofo")
 
 
 def _require_bridges(told: Told, path: str) -> None:
     if "bridges" not in told.figures:
+        told.proves_nothing = True
         raise ProbeError(Reason.PROTOCOL, f"{path} is not Jicofo's: it does not count bridges")
 
 

@@ -7,9 +7,14 @@ from probes.sample import Metric
 _OF = ("probe",)
 _BRIDGE = ("probe", "bridge")
 
+WAY_OPEN = Metric(
+    "linkwatch_jitsi_way_open",
+    "Whether an inner endpoint lets us in and tells something of a part: not whether that part works.",
+    labels=(*_OF, "part", "way"),
+)
 BRIDGE_UP = Metric(
     "linkwatch_jitsi_bridge_up",
-    "Whether the bridge is well and connected to XMPP; absent = in maintenance, or not told.",
+    "Whether the bridge is well and connected to XMPP; absent = in maintenance, not seen, or not told.",
     labels=_BRIDGE,
 )
 BRIDGE_IN_MAINTENANCE = Metric(
@@ -99,6 +104,7 @@ SESSIONS = Metric(
 )
 
 INSIDE_METRICS = (
+    WAY_OPEN,
     BRIDGE_UP,
     BRIDGE_IN_MAINTENANCE,
     STRESS,

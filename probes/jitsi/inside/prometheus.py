@@ -61,13 +61,17 @@ async def ask_prometheus(
     part, matchers, figures = wanted
     found: list[Series] = []
     steps = partial(_ask, Server(target, access, access.prometheus), wanted, found)
-    asked = await hear(Told(part, f"by Prometheus {place(access.prometheus)}"), steps, deadline_s)
-    asked.has_no_source = asked.failure is not None
+    way = place(access.prometheus)
+    asked = await hear(Told(part, f"by Prometheus {way}", way), steps, deadline_s)
+    asked.proves_nothing = asked.failure is not None
     if not found and asked.failure is None:
         asked.silence = f"no sample of {matchers} within the last {FRESH_S} s"
     if asked.silence or asked.failure is not None:
         return (asked,)
-    return tuple(_tell(part, figures, name, found) for name in sorted({each.instance for each in found}))
+    return tuple(
+        _tell(Told(part, name, way, [PATH]), figures, found)
+        for name in sorted({each.instance for each in found})
+    )
 
 
 async def _ask(server: Server, wanted: Selected, found: list[Series], told: Told, attempt: Attempt) -> None:
@@ -84,10 +88,9 @@ async def _ask(server: Server, wanted: Selected, found: list[Series], told: Told
         raise ProbeError(Reason.PROTOCOL, f"{len(instances)} targets match {matchers}: too many")
 
 
-def _tell(part: Part, figures: tuple[Figure, ...], instance: str, found: list[Series]) -> Told:
+def _tell(told: Told, figures: tuple[Figure, ...], found: list[Series]) -> Told:
     """The account of one target, of its newest scrape alone."""
-    told = Told(part, instance, [PATH])
-    own = [each for each in found if each.instance == instance]
+    own = [each for each in found if each.instance == told.name]
     # Of what was federated there may be no `up`.
     newest = max(own, key=lambda each: (each.name == "up", each.at))
     if newest.name == "up" and newest.value == 0:

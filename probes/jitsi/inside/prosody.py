@@ -29,14 +29,16 @@ _MARK = "prosody_"
 
 async def ask_prosody(target: Target, access: Inside, deadline_s: float) -> Told:
     """Ask Prosody for its numbers and its health; raises nothing."""
-    steps = partial(_ask, Server(target, access, access.prosody))
-    return await hear(Told(Part.SIGNALLING, place(access.prosody)), steps, deadline_s)
+    steps, where = partial(_ask, Server(target, access, access.prosody)), place(access.prosody)
+    return await hear(Told(Part.SIGNALLING, where, where), steps, deadline_s)
 
 
 def judge_prosody(told: Told) -> Finding:
     """What Prosody's own account amounts to."""
     ill = told.why_ill()
-    return told.found(State.GOOD, "well") if ill is None else told.failed(ill.reason, ill.detail)
+    if ill is not None:
+        return told.failed(ill.reason, ill.detail)
+    return told.found(State.GOOD, "well") if told.closed is None else told.unseen()
 
 
 async def _ask(server: Server, told: Told, attempt: Attempt) -> None:
@@ -49,6 +51,7 @@ async def _ask(server: Server, told: Told, attempt: Attempt) -> None:
         return  # each has a list of its own of who may ask: one of them is enough
     if refused:
         raise ProbeError(refused[0].reason, f"{refused[0].detail} (openmetrics_allow_cidr)")
+    told.proves_nothing = True  # it answers
     raise ProbeError(Reason.PROTOCOL, f"there is neither {METRICS} nor {HEALTH}: enable mod_http_openmetrics")
 
 
@@ -61,6 +64,7 @@ async def _ask_metrics(server: Server, told: Told, attempt: Attempt) -> ProbeErr
         raise
     if answer is not None:
         if _MARK not in answer.text:
+            told.proves_nothing = True
             raise ProbeError(Reason.PROTOCOL, f"{METRICS} is not Prosody's")
         told.pages.append(METRICS)
         told.figures = figures_of_series(FIGURES, read_series(METRICS, answer.text, FIGURES))

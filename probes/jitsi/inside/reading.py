@@ -15,7 +15,7 @@ from probes.jitsi.inside.focus import ask_focus, judge_focus
 from probes.jitsi.inside.prometheus import ask_prometheus, selected
 from probes.jitsi.inside.prosody import ask_prosody, judge_prosody
 from probes.jitsi.inside.settings import Inside
-from probes.jitsi.inside.told import NOT_LET_IN, Told
+from probes.jitsi.inside.told import Told
 from probes.sample import Labels, Reason, Target
 
 Values = Iterator[tuple[tuple[str, Labels], float]]
@@ -40,6 +40,7 @@ async def read_inside(
             findings.append(judge_prosody(each))
     values = dict(value for pair in bridges for value in _values_of_bridge(*pair))
     values.update(value for each in told for value in _values_of_other(each))
+    values.update(_values_of_ways(told))
     silent_bridges = any(each.silence for each in told if each.part is Part.BRIDGE)
     if (seats := seats_free(bridges)) is not None and not silent_bridges:
         values[metrics.SEATS_FREE.name, ()] = seats
@@ -83,13 +84,11 @@ def _compare(jicofo: Told, bridges: list[Finding]) -> Iterator[Finding]:
 
 
 def _values_of_bridge(told: Told, finding: Finding) -> Values:
-    if told.has_no_source:
-        return
     labels = (("bridge", told.name),)
     is_leaving = finding.state is State.MAINTENANCE
     if told.figures:
         yield (metrics.BRIDGE_IN_MAINTENANCE.name, labels), float(is_leaving)
-    if not is_leaving and finding.reason not in NOT_LET_IN:
+    if finding.state in (State.GOOD, State.FAILED):
         yield (metrics.BRIDGE_UP.name, labels), float(finding.state is State.GOOD)
     yield from values_of(bridge.FIGURES, told.figures, labels)
 
@@ -97,6 +96,13 @@ def _values_of_bridge(told: Told, finding: Finding) -> Values:
 def _values_of_other(told: Told) -> Values:
     figures = {Part.FOCUS: focus.FIGURES, Part.SIGNALLING: prosody.FIGURES}.get(told.part, ())
     return values_of(figures, told.figures)
+
+
+def _values_of_ways(told: Iterable[Told]) -> Values:
+    """By way and part, since a Prometheus that fails cannot tell whom it would have told of."""
+    for each in told:
+        labels = (("part", str(each.part)), ("way", each.way))
+        yield (metrics.WAY_OPEN.name, labels), float(each.closed is None and not each.silence)
 
 
 def _facts(told: Iterable[Told]) -> Iterator[tuple[str, str]]:

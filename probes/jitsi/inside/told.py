@@ -29,20 +29,22 @@ class Health(NamedTuple):
 class Told:
     """Filled while an endpoint is asked. `name`: its place, such as `10.1.0.5:8080`.
 
-    `pages`: those that were there; `figures`: numbers by the keys of this package, what was not told is
-    left out; `failure`: why no more came; `silence`: why nothing was told, where that is no failure;
-    `has_no_source`: the failure is that of a Prometheus, and says nothing of what it would have told of.
+    `way`: the endpoint that was asked for it; `pages`: those that were there; `figures`: numbers by the keys
+    of this package, what was not told is left out; `failure`: why no more came; `silence`: why nothing was
+    told, where that is no failure; `proves_nothing`: the failure is that of a Prometheus, or of a server that
+    is something else, and so says nothing of what was asked for.
     """
 
     part: Part
     name: str
+    way: str
     pages: list[str] = field(default_factory=list)
     figures: dict[str, float] = field(default_factory=dict)
     health: Health | None = None
     version: str = ""
     failure: ProbeError | None = None
     silence: str = ""
-    has_no_source: bool = False
+    proves_nothing: bool = False
 
     def failed(self, reason: Reason, what: str, part: Part | None = None) -> Finding:
         """A finding that it, or what it speaks of, has failed."""
@@ -51,6 +53,19 @@ class Told:
     def found(self, state: State, what: str, part: Part | None = None) -> Finding:
         """A finding that is no failure."""
         return Finding(part or self.part, state, None, f"{self.title}: {what}")
+
+    def unseen(self) -> Finding:
+        """The finding where the way in is closed."""
+        assert self.closed is not None
+        detail = f"{self.title}: {self.closed.detail}"
+        return Finding(self.part, State.UNSEEN, self.closed.reason, detail)
+
+    @property
+    def closed(self) -> ProbeError | None:
+        """Why the way in is closed, if it is: that says nothing of what lies behind it."""
+        if self.failure is not None and (self.proves_nothing or self.failure.reason in _NOT_LET_IN):
+            return self.failure
+        return None
 
     @property
     def title(self) -> str:
@@ -68,7 +83,7 @@ class Told:
 
     def why_ill(self) -> ProbeError | None:
         """Why it cannot be called well, by what has happened and by its own account; None: it can."""
-        if self.failure is not None:
+        if self.failure is not None and self.closed is None:
             return self.failure
         if self.health is not None and not self.health.is_good:
             said = f": {self.health.message}" if self.health.message else ""
@@ -82,8 +97,16 @@ class Told:
 
 _TITLES = {Part.BRIDGE: "bridge", Part.FOCUS: "Jicofo", Part.SIGNALLING: "Prosody"}
 
-NOT_LET_IN = frozenset(
-    {Reason.TLS, Reason.AUTH, Reason.RESOLVE, Reason.PERMISSION, Reason.EXHAUSTED, Reason.PROXY}
+_NOT_LET_IN = frozenset(
+    {
+        Reason.TLS,
+        Reason.AUTH,
+        Reason.RESOLVE,
+        Reason.PERMISSION,
+        Reason.EXHAUSTED,
+        Reason.PROXY,
+        Reason.ERROR,  # such as a file of ours that cannot be read
+    }
 )
 """Failures of the way in: what lies behind it may be well."""
 

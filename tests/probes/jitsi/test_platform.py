@@ -264,6 +264,21 @@ async def test_a_secret_that_prosody_and_coturn_do_not_share_refuses_every_parti
     assert f"good: stun:127.0.0.1:{port}" in sample.facts["turn"]
 
 
+@pytest.mark.parametrize("scheme", ["turn", "turns"])
+async def test_a_relay_that_is_announced_without_credentials_fails_every_browser(
+    platform: Platform, scheme: str
+) -> None:
+    """Also where the server itself wants none."""
+    with coturn("--no-auth", "--no-tls") as port:
+        platform.services = f'{{ type = "{scheme}", transport = "tcp", host = "127.0.0.1", port = {port} }}'
+        async with platform.whole():
+            sample = await look(platform)
+    assert sample.detail == (
+        f"turn: {scheme}:127.0.0.1:{port}?transport=tcp: announced without user and password: browsers "
+        "refuse every list that has such a server"
+    )
+
+
 async def test_a_relay_outside_the_scope_is_not_contacted_and_that_is_said(platform: Platform) -> None:
     platform.services = announce(free_port()).replace("127.0.0.1", "192.0.2.1")
     async with platform.whole():

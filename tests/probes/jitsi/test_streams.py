@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import threading
 from base64 import b64decode, b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 from xml.etree.ElementTree import Element
 
 import pytest
@@ -242,6 +244,37 @@ def test_scram_proves_what_the_rfcs_have_as_an_example() -> None:
     said = second.answer(f"r={nonce},s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096".encode())
     assert said.endswith(b",p=dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=")
     second.check(b"v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=")
+
+
+async def test_a_server_that_has_us_count_long_holds_up_nothing_else() -> None:
+    def most(challenge: str) -> str:
+        nonce = b64decode(parse(challenge).text or "").rpartition(b"r=")[2]
+        said = b"r=" + nonce + b"x,s=QQ==,i=100000"
+        return f"<challenge xmlns='{SASL}'>{b64encode(said).decode()}</challenge>"
+
+    async def handle(asked: web.Request) -> web.WebSocketResponse:
+        socket = web.WebSocketResponse(protocols=("xmpp",))
+        await socket.prepare(asked)
+        await socket.receive()
+        await socket.send_str(OPEN)
+        await socket.send_str(FEATURES.format("<mechanism>SCRAM-SHA-256</mechanism>"))
+        await socket.send_str(most((await socket.receive()).data))
+        await socket.receive()
+        await socket.close()
+        return socket
+
+    threads: list[str] = []
+
+    def counted(*given: Any) -> bytes:
+        threads.append(threading.current_thread().name)
+        return derive(*given)
+
+    derive = hashlib.pbkdf2_hmac
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(hashlib, "pbkdf2_hmac", counted)
+        sample = await attempt_at(WebsocketStream, handle, USER)
+    assert sample.detail == "the server closed the websocket"
+    assert (len(threads), "MainThread" in threads) == (1, False)
 
 
 @pytest.mark.parametrize(

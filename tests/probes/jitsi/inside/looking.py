@@ -28,6 +28,11 @@ def failed(reading: Reading) -> list[tuple[Part, str | None, str]]:
     return [(each.part, each.reason, each.detail) for each in reading.findings if each.state is State.FAILED]
 
 
+def unseen(reading: Reading) -> list[tuple[Part, str | None, str]]:
+    """Part, reason and text of what may be well behind a closed way."""
+    return [(each.part, each.reason, each.detail) for each in reading.findings if each.state is State.UNSEEN]
+
+
 def place(url: str) -> str:
     return url.removeprefix("http://").removeprefix("https://")
 

@@ -13,7 +13,7 @@ from probes.jitsi.inside.reading import read_inside
 from probes.sample import Reason, Target
 from probes.testing import hang, serve_tcp
 from tests.probes.http.pages import redirect_to, serve, text
-from tests.probes.jitsi.inside.looking import failed, only, place, read, value
+from tests.probes.jitsi.inside.looking import failed, only, place, read, unseen, value
 from tests.probes.jitsi.inside.standins import Jvb
 
 
@@ -65,7 +65,6 @@ TROUBLES = [
     ),
     ({"health": (503, "")}, Reason.TIMEOUT, "its health is 503"),
     ({"health": (502, "")}, Reason.PROTOCOL, "502: the proxy answers, what it leads to does not"),
-    ({"health": (403, "")}, Reason.AUTH, "/about/health: status 403: this machine's address is not"),
     ({"has_health": False, "stats": {"healthy": False}}, Reason.PROTOCOL, "it says that it is not healthy"),
     ({"stats": {"muc_clients_connected": 0}}, Reason.PROTOCOL, "has only 0 of its 1 XMPP connections"),
     (
@@ -92,8 +91,34 @@ async def test_each_trouble_is_told(
     assert finding.detail.startswith(f"bridge {place(url)}: ")
     assert words in finding.detail
     assert value(reading, "bridge_stress_ratio", bridge=place(url)) == 0.3  # what was told is kept
-    assert value(reading, "bridge_up", bridge=place(url)) == (None if reason is Reason.AUTH else 0)
-    assert value(reading, "seats_free") == (0 if reason is not Reason.AUTH else None)
+    assert value(reading, "bridge_up", bridge=place(url)) == 0
+    assert value(reading, "seats_free") == 0
+    assert value(reading, "way_open", part="bridge", way=place(url)) == 1
+
+
+async def test_a_closed_way_says_nothing_of_the_bridge_behind_it() -> None:
+    jvb = Jvb(health=(403, ""))
+    async with jvb.serving() as url:
+        reading = await read(Inside(bridges=(url,)))
+        jvb.stats["mucs_joined"] = 0
+        alone = await read(Inside(bridges=(url,)))
+    [(part, reason, detail)] = unseen(reading)
+    assert (part, reason) == (Part.BRIDGE, Reason.AUTH)
+    assert f"bridge {place(url)}: /about/health: status 403: this machine's address is not" in detail
+    assert value(reading, "way_open", part="bridge", way=place(url)) == 0
+    assert value(reading, "bridge_stress_ratio", bridge=place(url)) == 0.3  # what was told is kept
+    assert value(reading, "bridge_up", bridge=place(url)) is None
+    assert value(reading, "seats_free") is None
+    assert len(failed(alone)) == 1  # by what it did tell
+
+
+async def test_a_file_of_ours_that_cannot_be_read_is_a_closed_way() -> None:
+    async with Jvb().serving() as url:
+        secured = url.replace("http:", "https:")
+        way = Inside(bridges=(secured,), client_cert_file="/nowhere.pem", client_key_file="/nowhere.key")
+        [(_, reason, detail)] = unseen(await read(way))
+    assert reason is Reason.ERROR
+    assert "/nowhere" in detail
 
 
 @pytest.mark.parametrize(
@@ -148,6 +173,7 @@ async def test_absent_stays_absent_and_old_names_are_not_read() -> None:
         "linkwatch_jitsi_bridge_up",
         "linkwatch_jitsi_bridge_in_maintenance",
         "linkwatch_jitsi_bridge_stress_ratio",
+        "linkwatch_jitsi_way_open",
     }
     assert only(reading).detail == f"bridge {place(url)}: well, as far as it tells"
 
@@ -169,7 +195,6 @@ async def test_nobody_listens_and_nobody_answers() -> None:
 HOSTILE = {
     "no JSON": ("<html>hello</html>", "/colibri/stats is not JSON"),
     "a list": ("[1, 2]", "/colibri/stats is not a JSON object"),
-    "empty": ("{}", "/colibri/stats is not that of a videobridge"),
     "a text": ('{"stress_level": "high"}', "stress_level is not a number"),
     "below zero": ('{"stress_level": -1}', "stress_level is not a number"),
     "an object": ('{"stress_level": {}}', "stress_level is not a number"),
@@ -191,11 +216,7 @@ async def test_hostile_statistics_end_with_a_reason(body: str, words: str) -> No
 HOSTILE_TEXT = {
     "no value": "jitsi_jvb_stress\n",
     "no number": "jitsi_jvb_stress high\n",
-    "not finite": "jitsi_jvb_stress NaN\n",
     "open quote": 'jitsi_jvb_stress{a="b 1\n',
-    "a long line": 'jitsi_jvb_stress{a="' + "x" * 900_000 + '"} 1\n',
-    "another's": "node_load1 0.5\n",
-    "bytes": "\x00\ufffd" * 1000,
 }
 
 
@@ -207,11 +228,27 @@ async def test_hostile_metrics_end_with_a_reason(body: str) -> None:
     assert "/metrics is not" in detail
 
 
-async def test_something_else_listens_there() -> None:
-    async with serve({"/": text("welcome")}) as url:
-        [(_, reason, detail)] = failed(await read(Inside(bridges=(url,))))
+ANOTHER_SERVER = {
+    "nothing": ({"/": "welcome"}, "there is neither /about/health nor /colibri/stats nor /metrics"),
+    "no figures": ({"/colibri/stats": "{}"}, "/colibri/stats is not that of a videobridge"),
+    "another's": ({"/metrics": "node_load1 0.5\n"}, "/metrics is not that of a videobridge"),
+    "not finite": ({"/metrics": "jitsi_jvb_stress NaN\n"}, "/metrics is not that of a videobridge"),
+    "bytes": ({"/metrics": "\x00\ufffd" * 1000}, "/metrics is not that of a videobridge"),
+    "a long line": (
+        {"/metrics": 'jitsi_jvb_stress{a="' + "x" * 900_000 + '"} 1\n'},
+        "/metrics is not that of a videobridge",
+    ),
+}
+
+
+@pytest.mark.parametrize(("pages", "words"), ANOTHER_SERVER.values(), ids=ANOTHER_SERVER.keys())
+async def test_something_else_that_answers_there_says_nothing_of_the_bridge(
+    pages: dict[str, str], words: str
+) -> None:
+    async with serve({path: text(body) for path, body in pages.items()}) as url:
+        [(_, reason, detail)] = unseen(await read(Inside(bridges=(url,))))
     assert reason is Reason.PROTOCOL
-    assert "there is neither /about/health nor /colibri/stats nor /metrics" in detail
+    assert words in detail
 
 
 async def test_nothing_outside_the_scope_is_asked_also_not_by_redirect() -> None:
@@ -219,13 +256,13 @@ async def test_nothing_outside_the_scope_is_asked_also_not_by_redirect() -> None
     async with jvb.serving() as url:
         nowhere = Target("meet", "127.0.0.1", allows=lambda _address: False)
         reading = await read_inside(nowhere, (Inside(bridges=(url,)),), 5.0)
-        [(_, reason, _)] = failed(reading)
+        [(_, reason, _)] = unseen(reading)
         assert (reason, jvb.asked) == (Reason.PERMISSION, [])
         elsewhere = redirect_to(url.replace("127.0.0.1", "127.0.0.2") + "/colibri/stats")
         async with serve({"/colibri/stats": elsewhere}) as moved:
             here = Target("meet", "127.0.0.1", allows=lambda address: str(address) == "127.0.0.1")
             reading = await read_inside(here, (Inside(bridges=(moved,)),), 5.0)
-    assert [each[1] for each in failed(reading)] == [Reason.PERMISSION]
+    assert [each[1] for each in unseen(reading)] == [Reason.PERMISSION]
 
 
 async def test_the_seats_of_several_bridges_add_up_without_those_that_leave_or_fail() -> None:
@@ -263,5 +300,5 @@ def test_every_metric_is_told_by_something() -> None:
         for figure in figures
         if figure.metric is not None
     }
-    judged = {metrics.BRIDGE_UP, metrics.BRIDGE_IN_MAINTENANCE, metrics.SEATS_FREE}
+    judged = {metrics.BRIDGE_UP, metrics.BRIDGE_IN_MAINTENANCE, metrics.SEATS_FREE, metrics.WAY_OPEN}
     assert told | judged == set(metrics.INSIDE_METRICS)

@@ -8,7 +8,7 @@ from probes.jitsi.finding import Part, State
 from probes.jitsi.inside import Inside
 from probes.sample import Reason
 from tests.probes.http.pages import serve, text
-from tests.probes.jitsi.inside.looking import failed, of, place, read, value
+from tests.probes.jitsi.inside.looking import failed, of, place, read, unseen, value
 from tests.probes.jitsi.inside.standins import Jicofo, Jvb
 
 WAYS = pytest.mark.parametrize("has_stats", [True, False], ids=["stats", "metrics"])
@@ -24,6 +24,7 @@ async def test_a_good_jicofo_tells_everything_either_way(has_stats: bool) -> Non
     ]
     assert of(reading, Part.BRIDGE)[0].detail == f"Jicofo {place(url)}: 2 bridges are operational"
     assert reading.values == {
+        ("linkwatch_jitsi_way_open", (("part", "focus"), ("way", place(url)))): 1,
         ("linkwatch_jitsi_focus_bridges", (("state", "known"),)): 2,
         ("linkwatch_jitsi_focus_bridges", (("state", "operational"),)): 2,
         ("linkwatch_jitsi_focus_bridges", (("state", "in_shutdown"),)): 0,
@@ -63,6 +64,16 @@ async def test_a_soft_failure_is_told_from_a_hard_one(
     async with Jicofo(health=health).serving() as url:
         reading = await read(Inside(jicofo=url))
     assert failed(reading) == [(Part.FOCUS, reason, f"Jicofo {place(url)}: {words}")]
+
+
+async def test_a_closed_way_says_nothing_of_jicofo_but_what_it_told_counts() -> None:
+    jicofo = Jicofo(health=(403, ""))
+    jicofo.selects(operational_bridge_count=0)
+    async with jicofo.serving() as url:
+        reading = await read(Inside(jicofo=url))
+    assert [each[:2] for each in unseen(reading)] == [(Part.FOCUS, Reason.AUTH)]
+    assert [each[0] for each in failed(reading)] == [Part.BRIDGE]
+    assert value(reading, "way_open", part="focus", way=place(url)) == 0
 
 
 @WAYS
@@ -133,7 +144,8 @@ async def test_a_focus_that_is_gone_or_is_another_program_is_told() -> None:
     async with serve({"/stats": text('{"hello": 1}')}) as url:
         reading = await read(Inside(jicofo=url))
     what = "/stats is not Jicofo's: it does not count bridges"
-    assert failed(reading) == [(Part.FOCUS, Reason.PROTOCOL, f"Jicofo {place(url)}: {what}")]
+    assert unseen(reading) == [(Part.FOCUS, Reason.PROTOCOL, f"Jicofo {place(url)}: {what}")]
+    assert failed(reading) == []
     reading = await read(Inside(jicofo=url))
     assert [each[:2] for each in failed(reading)] == [(Part.FOCUS, Reason.REFUSED)]
     assert value(reading, "conferences") is None

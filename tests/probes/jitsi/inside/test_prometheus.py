@@ -15,7 +15,7 @@ from probes.jitsi.finding import Part, Reading, State
 from probes.jitsi.inside import Inside
 from probes.sample import Reason
 from tests.probes.http.pages import serve, text
-from tests.probes.jitsi.inside.looking import failed, of, only, place, read, value
+from tests.probes.jitsi.inside.looking import failed, of, only, place, read, unseen, value
 from tests.probes.jitsi.inside.peers import prometheus, prosody, up_of
 from tests.probes.jitsi.inside.standins import Jicofo, Jvb
 
@@ -53,7 +53,9 @@ async def test_a_real_prometheus_tells_what_the_endpoints_tell(tmp_path: Path) -
     assert failed(told) == []
     assert sorted(map(str, told.findings)) == sorted(map(str, direct.findings))
     # /metrics has no average_participant_stress, which is a setting: no seats by this way.
-    assert dict(told.values) == {key: v for key, v in direct.values.items() if "seats" not in key[0]}
+    others = {key: v for key, v in direct.values.items() if "seats" not in key[0] and "way" not in key[0]}
+    ways = {part: value(told, "way_open", part=part, way=place(url)) for part in ("bridge", "focus")}
+    assert (others.items() <= told.values.items(), ways) == (True, {"bridge": 1, "focus": 1})
 
 
 async def test_a_bridge_that_prometheus_cannot_scrape_has_failed(tmp_path: Path) -> None:
@@ -69,7 +71,9 @@ async def test_a_bridge_that_prometheus_cannot_scrape_has_failed(tmp_path: Path)
     assert value(reading, "bridge_up", bridge=place(gone)) == 0
     assert value(reading, "bridge_participants", bridge=place(gone)) is None
     assert value(reading, "bridge_participants", bridge=place(well)) == 30
-    assert (nobody.findings, nobody.values) == ((), {})
+    assert nobody.findings == ()
+    closed = {("linkwatch_jitsi_way_open", (("part", "bridge"), ("way", place(url)))): 0}
+    assert nobody.values == closed
     assert nobody.facts == {
         "not_told": f'bridge by Prometheus {place(url)}: no sample of job="jbv" within the last 60 s'
     }
@@ -93,7 +97,7 @@ async def test_each_trouble_of_a_bridge_is_told_by_prometheus_too(tmp_path: Path
 async def test_a_query_that_prometheus_refuses_is_told_with_its_status(tmp_path: Path) -> None:
     with prometheus(tmp_path, {}) as url:
         way = Inside(prometheus=url, prometheus_bridges='job=~"("')
-        [(part, reason, detail)] = failed(await read(way))
+        [(part, reason, detail)] = unseen(await read(way))
     assert (part, reason) == (Part.BRIDGE, Reason.PROTOCOL)
     assert detail == f"bridge by Prometheus {place(url)}: /api/v1/query: status 400"
 
@@ -157,19 +161,20 @@ HOSTILE = {
 @pytest.mark.parametrize("body", HOSTILE.values(), ids=HOSTILE.keys())
 async def test_hostile_answers_end_with_a_reason(body: str) -> None:
     async with answering(body) as reading:
-        assert [each[:2] for each in failed(reading)] == [(Part.BRIDGE, Reason.PROTOCOL)]
-        assert reading.values == {}
+        assert [each[:2] for each in unseen(reading)] == [(Part.BRIDGE, Reason.PROTOCOL)]
+        assert {name for name, _ in reading.values} == {"linkwatch_jitsi_way_open"}
 
 
 async def test_names_of_bridges_are_bounded() -> None:
     async with answering([row("jitsi_jvb_stress", (100, "0.4"), instance="x\n" * 9000)]) as reading:
-        [label] = {labels for _, labels in reading.values}
+        [label] = {labels for name, labels in reading.values if "way" not in name}
     assert len(dict(label)["bridge"]) <= 160
 
 
 async def test_a_prometheus_that_is_gone_is_told() -> None:
     async with serve({}) as url:
         way = Inside(prometheus=url, prometheus_jicofo='job="jicofo"')
-        assert failed(await read(way))[0][2].endswith("there is no /api/v1/query: not a Prometheus")
-    assert [each[:2] for each in failed(await read(way))] == [(Part.FOCUS, Reason.REFUSED)]
+        assert unseen(await read(way))[0][2].endswith("there is no /api/v1/query: not a Prometheus")
+    assert [each[:2] for each in unseen(await read(way))] == [(Part.FOCUS, Reason.REFUSED)]
+    assert failed(await read(way)) == []
     assert of(await read(way), Part.BRIDGE) == []

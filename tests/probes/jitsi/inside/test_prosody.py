@@ -24,22 +24,25 @@ async def test_a_real_prosody_tells_its_sessions(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("how", "reason", "words"),
+    ("how", "state", "reason", "words"),
     [
-        ({"health": (500, "HAS ERRORS")}, Reason.PROTOCOL, "its health is 500: HAS ERRORS"),
+        ({"health": (500, "HAS ERRORS")}, State.FAILED, Reason.PROTOCOL, "its health is 500: HAS ERRORS"),
         (
             {"more": 'openmetrics_allow_ips = { "10.9.9.9" }'},
+            State.UNSEEN,
             Reason.AUTH,
             "/metrics: status 403: this machine's address is not on its list, or it does not expose this "
             "path (openmetrics_allow_cidr)",
         ),
         (
             {"metrics": False},
+            State.UNSEEN,
             Reason.PROTOCOL,
             "there is neither /metrics nor /health: enable mod_http_openmetrics",
         ),
         (
             {"statistics": "nil"},
+            State.UNSEEN,
             Reason.PROTOCOL,
             "there is neither /metrics nor /health: enable mod_http_openmetrics",
         ),
@@ -47,11 +50,11 @@ async def test_a_real_prosody_tells_its_sessions(tmp_path: Path) -> None:
     ids=["a module in error", "not on the list", "not enabled", "no statistics"],
 )
 async def test_each_trouble_of_a_real_prosody_is_told(
-    tmp_path: Path, how: dict[str, object], reason: Reason, words: str
+    tmp_path: Path, how: dict[str, object], state: State, reason: Reason, words: str
 ) -> None:
     with prosody(tmp_path, **how) as url:  # type: ignore[arg-type]
         finding = only(await read(Inside(prosody=url)))
-    assert (finding.part, finding.reason) == (Part.SIGNALLING, reason)
+    assert (finding.part, finding.state, finding.reason) == (Part.SIGNALLING, state, reason)
     assert finding.detail == f"Prosody {place(url)}: {words}"
 
 

@@ -14,7 +14,7 @@ import pytest
 from probes.jitsi.finding import State
 from probes.jitsi.inside import Inside
 from probes.sample import Reason
-from tests.probes.jitsi.inside.looking import failed, place, read, value
+from tests.probes.jitsi.inside.looking import failed, place, read, unseen, value
 from tests.probes.jitsi.inside.peers import prosody
 from tests.probes.jitsi.inside.standins import Jicofo, Jvb
 from tests.probes.tls.peers import free_ports, need, running
@@ -102,9 +102,9 @@ async def test_who_is_not_let_in_hears_why(
             none = way(front, certificates, client_cert_file="", client_key_file="")
             wrong = way(front, certificates, client=strange)
             unknown = way(front, certificates, ca_file=str(strange / "ca.pem"))
-            told = [failed(await read(each)) for each in (none, wrong, unknown)]
+            told = [unseen(await read(each)) for each in (none, wrong, unknown)]
         with proxy(tmp_path, certificates, {"8080": place(url)}, allowed="127.0.0.9") as front:
-            told.append(failed(await read(way(front, certificates))))
+            told.append(unseen(await read(way(front, certificates))))
     details = [(reason, detail.partition(": ")[2]) for [(_, reason, detail)] in told]
     assert details[0] == (
         Reason.TLS,
@@ -133,7 +133,7 @@ async def test_an_expired_certificate_is_refused(
     made_in(old, days=-1)
     async with Jvb().serving() as url:
         with proxy(tmp_path, certificates, {"8080": place(url)}) as front:
-            [(_, reason, detail)] = failed(await read(way(front, certificates, client=old)))
+            [(_, reason, detail)] = unseen(await read(way(front, certificates, client=old)))
     assert reason is Reason.TLS
     assert "it refuses our client certificate: expired, or signed by another CA" in detail
 
