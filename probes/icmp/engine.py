@@ -211,7 +211,8 @@ class Engine:
             return
         self.flight.state[slots] = State.VOID
         rows = self.flight.row[slots]
-        self.trouble[rows] = errno.EMSGSIZE
+        is_latest = self.flight.sent[slots] > self.suspects.answered[rows]
+        self.trouble[rows[is_latest]] = errno.EMSGSIZE
         self._count(self.rows.too_big, slots)
         self.suspects.withdraw(np.unique(rows))
         regular = slots[~self.flight.confirmation[slots]]

@@ -113,6 +113,11 @@ class Flight:
         slots = serials & self._mask
         return slots, (self.serial[slots] == serials) & (self.state[slots] != State.UNUSED)
 
+    @property
+    def any_open(self) -> bool:
+        """Whether any ping waited for a reply at the last review, or was sent since."""
+        return any(slots.size for slots in self._open)
+
     def open_slots(self) -> Rows:
         """Slots of pings that still wait for a reply, in the order of sending."""
         slots = np.concatenate([np.zeros(0, np.intp), *self._open])

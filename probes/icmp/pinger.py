@@ -27,10 +27,13 @@ from probes.icmp.targets import PingTarget
 from probes.icmp.transport import Transport, not_sent
 
 TURN_S, SHORTEST_TURN_S = 0.02, 0.005
-"""How often the thread wakes: arrival times come from the kernel, so no reply needs us sooner, and a turn
-costs half a millisecond however little it does. Where intervals are shorter than two turns, more often."""
+"""How often the thread wakes at most: arrival times come from the kernel, so no reply needs us sooner, and a
+turn costs half a millisecond however little it does. Where intervals are shorter than two turns, sooner."""
 LOOK_S = 0.05
-"""How often replies are read and silence is judged while nothing is under suspicion; else at every turn."""
+"""How often replies are read and silence is judged while any ping is open and nothing under suspicion; while
+anything is, at every turn."""
+REST_S = 0.5
+"""The longest that the thread sleeps, however little there is to do: whoever watches sees it alive."""
 AIM_S = 1.0
 """How often interfaces and source addresses are looked for: a modem may be plugged in again."""
 NICENESS = -10
@@ -61,7 +64,8 @@ class Pinger:
         self._refusals: dict[Group, OSError] = {}
         self._in_use: list[tuple[int, Group]] = []
         self._lock = threading.Lock()
-        self._closing = threading.Event()
+        self._closing = False
+        self._news = threading.Event()
         self._thread = threading.Thread(target=self._run, name="pinger", daemon=True)
         self._turned_at = self._looked_at = self._aimed_at = -math.inf
         self._sent_unread = 0
@@ -106,7 +110,8 @@ class Pinger:
 
     def close(self) -> None:
         """End the thread and close the sockets."""
-        self._closing.set()
+        self._closing = True
+        self._news.set()
         if self._thread.is_alive():
             self._thread.join()
         self._close_sockets()
@@ -127,6 +132,7 @@ class Pinger:
             shortest_s = min((target.interval_s for target in targets), default=1.0)
             self._turn_s = min(max(shortest_s / 2, SHORTEST_TURN_S), TURN_S)
             self._fit()
+        self._news.set()
 
     def _fit(self) -> None:
         """Suit what sends and receives to the targets."""
@@ -158,6 +164,7 @@ class Pinger:
             with self._lock:
                 self._engine.begin(self._clock.read().monotonic)
                 self._resting = False
+            self._news.set()
 
     @property
     def rows(self) -> Mapping[str, int]:
@@ -237,14 +244,26 @@ class Pinger:
 
     def _run(self) -> None:
         _ask_for_priority()
-        next_turn = time.monotonic()
-        while not self._closing.is_set():
+        while not self._closing:
+            self._news.clear()
             with self._lock:
                 changed = self._turn()
+                wakes_at = self._wakes_at()
             if changed and self._wake is not None:
                 self._wake()
-            next_turn = max(next_turn + self._turn_s, time.monotonic())
-            time.sleep(max(next_turn - time.monotonic(), 0.0))
+            self._news.wait(max(wakes_at - time.monotonic(), 0.0))
+
+    def _wakes_at(self) -> float:
+        """When the next turn is worth it: something is to be sent, or a reply or silence to be seen."""
+        soonest = self._turned_at + self._turn_s
+        if self._engine.suspects.are_asked(self._turned_at) or not self._are_drained():
+            return soonest
+        wakes_at = self._turned_at + REST_S
+        if self._engine.flight.any_open:
+            wakes_at = min(wakes_at, self._looked_at + self._look_s)
+        if not self._resting:
+            wakes_at = min(wakes_at, self._engine.schedule.next_at)
+        return max(soonest, wakes_at)
 
     def _turn(self) -> bool:
         """Receive, judge, send; whether a verdict changed."""
@@ -270,7 +289,7 @@ class Pinger:
     def _is_time_to_look(self, now: float) -> bool:
         if now - self._looked_at >= self._look_s or 2 * self._sent_unread > self._room:
             return True
-        return bool(np.count_nonzero(self._engine.suspects.suspect))
+        return self._engine.suspects.are_asked(now)
 
     def _look(self, now: Reading) -> bool:
         """Read what waits, and judge silence if nothing waits any more; whether a verdict changed."""
@@ -282,10 +301,13 @@ class Pinger:
             drops = transport.new_drops()
             if drops:
                 self._engine.dropped(drops)
-        if not all(transport.drained for transport in self._awaited):
+        if not self._are_drained():
             return False
         self._engine.review(now.monotonic)
         return self._engine.decide(now)
+
+    def _are_drained(self) -> bool:
+        return all(transport.drained for transport in self._awaited)
 
     def _send(self, now: Reading, since_s: float) -> None:
         """Send what is due. However much that is after a pause, between two looks never more than replies

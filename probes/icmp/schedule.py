@@ -47,6 +47,11 @@ class Schedule:
         """End these rows."""
         self._next_at[rows] = np.inf
 
+    @property
+    def next_at(self) -> float:
+        """When the next row is due, inf if none is."""
+        return float(self._next_at.min(initial=np.inf))
+
     def take(self, now: float, limit: int) -> Rows:
         """Rows to be started now, at most `limit`, the longest overdue first if there are more."""
         due = np.flatnonzero(self._next_at <= now)

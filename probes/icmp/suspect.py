@@ -16,17 +16,21 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from probes.icmp.budget import Allowance, ConfirmationBudget
+from probes.icmp.budget import ConfirmationBudget
 from probes.icmp.columns import Floats, Integers, Mask, Rows, grown
+from probes.icmp.confirming import (
+    CLEAN_CONFIRMATIONS,
+    CLEAN_SPAN_S,
+    LOSSY_CONFIRMATIONS,
+    Confirmations,
+    span_s,
+)
 from probes.icmp.gaps import Gaps, GapWatch
 from probes.icmp.patience import ROUND_FLOOR_S, Patience
 from probes.icmp.targets import EMERGENCY, REST, TargetTable
 
 UP, DOWN, UNKNOWN = 1, 0, -1
 
-CLEAN_CONFIRMATIONS, LOSSY_CONFIRMATIONS = 8, 10
-CLEAN_SPAN_S, LOSSY_SPAN_S = 0.65, 2.6
-"""Confirmations are spread over the first span on a clean link, over the second from ten on."""
 SHAKEN_S = 300.0
 """How long a suspicion that ended in a reply makes a row count as lossy."""
 
@@ -36,18 +40,10 @@ ROUNDS_TO_FALL = 3
 VOID_ROUNDS_TO_FORGET = 5
 """Rounds in a row that this machine could not measure, after which it does not claim to know."""
 RECHECK_S, REPLY_RECHECK_S = 3.0, 0.5
-RECHECK_PAUSE_S = 0.07
 """What much depends on is asked on after its fall and after its first reply, so that a short outage is known
 to be over as soon as it is; but once in SHAKEN_S, so that what flaps needs its three rounds."""
 PATIENCE_S = 10.0
 """How long a row waits for the decision on its companions."""
-RETRY_S = 0.05
-"""Pause after a confirmation that could not be sent."""
-
-
-def _span_s(confirmations: Integers) -> Floats:
-    """Over how long so many confirmations are spread."""
-    return np.where(confirmations >= LOSSY_CONFIRMATIONS, LOSSY_SPAN_S, CLEAN_SPAN_S)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +63,7 @@ class Suspects:
     def __init__(self, table: TargetTable, budget: ConfirmationBudget) -> None:
         self.budget = budget
         self._table = table
-        self._allowance = Allowance(budget)
+        self._asked = Confirmations(table, budget)
         self._risen: list[Rows] = []
         self.up: NDArray[np.int8] = np.zeros(0, dtype=np.int8)
         self.suspect: Mask = np.zeros(0, dtype=np.bool_)
@@ -87,10 +83,6 @@ class Suspects:
         self._shaken_until: Floats = np.zeros(0)
         self._fell_at: Floats = np.zeros(0)
         self._hasty: Mask = np.zeros(0, dtype=np.bool_)
-        self._recheck_until: Floats = np.zeros(0)
-        self._granted: Integers = np.zeros(0, dtype=np.int64)
-        self._sent: Integers = np.zeros(0, dtype=np.int64)
-        self._next_at: Floats = np.zeros(0)
 
     def resize(self) -> None:
         """Make room for the rows of the table, and take its organizations and addresses."""
@@ -99,20 +91,19 @@ class Suspects:
             setattr(self, name, grown(getattr(self, name), size))
         for name in ("_missed", "_void", "_unreachable", "_replies", "_first_reply", "_shaken_until"):
             setattr(self, name, grown(getattr(self, name), size))
-        for name in ("_recheck_until", "_rounds_end", "_granted", "_sent", "_next_at"):
-            setattr(self, name, grown(getattr(self, name), size))
+        self._rounds_end = grown(self._rounds_end, size)
+        self._asked.resize(size)
         self.patience.resize(size)
         self.up = grown(self.up, size, UNKNOWN)
         self.confirmations = grown(self.confirmations, size, CLEAN_CONFIRMATIONS)
-        rate_hz = np.divide(1.0, self._table.interval_s, where=self._table.active, out=np.zeros(size))
-        self._allowance.resize(self._table.organizations, self._table.address_group, rate_hz)
 
     def reset(self, rows: Rows) -> None:
         """Know nothing of `rows`."""
         self.up[rows] = UNKNOWN
         self.patience.reset(rows)
         self.answered[rows] = self._shaken_until[rows] = -np.inf
-        self._fell_at[rows] = self._recheck_until[rows] = -np.inf
+        self._fell_at[rows] = -np.inf
+        self._asked.rest(rows)
         self.confirmations[rows] = CLEAN_CONFIRMATIONS
         self.covered[rows] = False
         self._first_reply[rows] = np.nan
@@ -122,7 +113,8 @@ class Suspects:
     def _calm(self, rows: Rows) -> None:
         self.suspect[rows] = self._unreachable[rows] = False
         self._since[rows] = np.nan
-        self._missed[rows] = self._granted[rows] = self._sent[rows] = 0
+        self._missed[rows] = 0
+        self._asked.end(rows)
 
     # What happened to pings
 
@@ -146,7 +138,7 @@ class Suspects:
         """Replies to pings of the run, sent at `sent`, came for these rows."""
         ended = self.suspect[rows]
         self._note_gaps(rows[ended], sent[ended], now)
-        self._release(np.unique(rows[ended]))
+        self._asked.release(np.unique(rows[ended]))
         self._calm(rows)
 
     def _note_gaps(self, rows: Rows, sent: Floats, now: float) -> None:
@@ -162,15 +154,11 @@ class Suspects:
         runs = Gaps(rows, since, until, clean, lost=np.zeros(rows.size, dtype=np.int64))
         self.gaps.add(runs.of(is_gap), self._table.timeout_s[rows[is_gap]])
 
-    def _release(self, rows: Rows) -> None:
-        unused = np.maximum(self._granted[rows] - self._sent[rows], 0)
-        self._allowance.refund(self._table.organization[rows], unused)
-
     def _rise(self, rows: Rows) -> None:
-        self._release(rows)
+        self._asked.release(rows)
         self._calm(rows)
         self.up[rows] = UP
-        self._recheck_until[rows] = -np.inf
+        self._asked.rest(rows)
         self._risen.append(rows)
 
     def miss(self, rows: Rows, sent: Floats) -> None:
@@ -198,14 +186,14 @@ class Suspects:
         """Regular pings that this machine could not send, or whose replies it dropped."""
         np.add.at(self._void, rows, 1)
         forgotten = rows[self._void[rows] >= VOID_ROUNDS_TO_FORGET]
-        self._release(forgotten)
+        self._asked.release(forgotten)
         self._calm(forgotten)
         self._replies[forgotten] = 0
         self.up[forgotten] = UNKNOWN
 
     def withdraw(self, rows: Rows) -> None:
         """Pings to these rows, confirmations perhaps, were refused for a reason that lies in the ping."""
-        self._release(rows)
+        self._asked.release(rows)
         self._calm(rows)
 
     def doubt(self) -> None:
@@ -216,7 +204,6 @@ class Suspects:
 
     def suspect_more(self, now: float) -> None:
         """Raise suspicions on rows with missed pings, and on their companions that were not heard since."""
-        self._allowance.refill(now)
         new = (self._missed > 0) & (self.up != DOWN) & ~self.suspect
         self.suspect |= new
         silent_from = self._since.copy()
@@ -239,52 +226,34 @@ class Suspects:
 
     def _grant(self, now: float) -> None:
         """Reserve confirmations for suspects that have none, upstreams first."""
-        rows = np.flatnonzero(self.suspect & (self._granted == 0) & ~self.covered)
+        rows = np.flatnonzero(self.suspect & (self._asked.granted == 0) & ~self.covered)
         if not rows.size:
             return
         rows = rows[np.lexsort((self._since[rows], self._table.priority[rows]))]
         wanted = self.confirmations[rows].astype(np.int64)
         shaken = (now < self._shaken_until[rows]) & (wanted > 0)
         wanted = np.where(shaken, np.maximum(wanted, LOSSY_CONFIRMATIONS), wanted)
-        granted = self._allowance.reserve(self._table.organization[rows], wanted)
-        self._granted[rows[granted]] = wanted[granted]
-        self._next_at[rows[granted]] = now
+        self._asked.grant(rows, wanted, now)
+
+    def are_asked(self, now: float) -> bool:
+        """Whether any row is under suspicion, or asked on after its fall."""
+        return self._asked.any_asked_on(now) or bool(np.count_nonzero(self.suspect))
 
     def due(self, now: float) -> Rows:
         """Rows that get a confirmation ping now, at most one to each address."""
-        waiting = self.suspect & (self._sent < self._granted)
-        waiting |= now < self._recheck_until
-        rows = np.flatnonzero(waiting & ~self.covered & (self._next_at <= now))
-        if not rows.size:
-            return rows
-        rows = rows[np.argsort(self._table.priority[rows], kind="stable")]
-        self._allowance.refill(now)
-        needless = ~self.suspect[rows]
-        if needless.any():
-            needless[needless] = ~self._allowance.spare(self._table.organization[rows[needless]])
-            rows = rows[~needless]
-        rows = rows[self._allowance.admit(self._table.address_group[rows])]
-        self._next_at[rows] += RETRY_S
-        return rows
+        return self._asked.due(self.suspect, self.covered, now)
 
     def confirm(self, rows: Rows, now: float) -> None:
         """A confirmation ping to each of the rows went out (or has no route, which is an answer too)."""
-        again = rows[~self.suspect[rows]]
-        self._next_at[again] = now + RECHECK_PAUSE_S
-        rows = rows[self.suspect[rows]]
-        self._sent[rows] += 1
-        granted = self._granted[rows]
-        pause_s = _span_s(granted) / np.maximum(granted - 1, 1)
-        # Counted from when it was due: the turns of the thread do not stretch the span.
-        due_at = np.maximum(self._next_at[rows] - RETRY_S, now - pause_s / 2)
-        self._next_at[rows] = due_at + pause_s
-        done = rows[self._sent[rows] >= granted]
-        self._next_at[done] = now + self.patience.closing_s[done]
+        is_suspect = self.suspect[rows]
+        self._asked.repeat(rows[~is_suspect], now)
+        rows = rows[is_suspect]
+        self._asked.count(rows, self.patience.closing_s[rows], now)
 
     def _ask_again(self, rows: Rows, until: float, below: int) -> None:
         """Ask rows that are down, and more important than `below`, on until then."""
         rows = rows[self._hasty[rows] & (self._table.priority[rows] < below)]
-        self._recheck_until[rows] = np.maximum(self._recheck_until[rows], until)
+        self._asked.ask_on(rows, until)
 
     # Verdicts
 
@@ -312,9 +281,9 @@ class Suspects:
         self._ask_again(rows, now + RECHECK_S, EMERGENCY)
 
     def _is_proven(self, now: float) -> Mask:
-        granted, silent_s = self._granted, now - self._since - self.patience.adaptive_s
-        confirmed = (granted > 0) & (self._sent >= granted) & (now >= self._next_at)
-        by_rounds = (granted > 0) & (self._missed > granted) & (silent_s >= _span_s(granted))
+        granted, silent_s = self._asked.granted, now - self._since - self.patience.adaptive_s
+        confirmed = self._asked.are_over(now)
+        by_rounds = (granted > 0) & (self._missed > granted) & (silent_s >= span_s(granted))
         starved = ((granted == 0) | self.covered) & (self._missed >= ROUNDS_TO_FALL)
         starved &= (silent_s >= CLEAN_SPAN_S) & (now >= self._rounds_end)
         proven: Mask = confirmed | by_rounds | starved

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from probes.icmp import Outcome, Pinger, sockets
+from probes.icmp import pinger as pinger_module
 from probes.icmp.clock import Clock, Reading
 from probes.sample import Reason
 from tests.network import Namespace
@@ -283,4 +284,40 @@ def test_the_thread_shows_that_it_lives_until_closed(start: Start) -> None:
     wait_for(lambda: pinger.counters().alive_at > first)
     pinger.close()
     assert pinger.counters().alive_at == pinger.counters().alive_at
+    assert not pinger.is_alive
+
+
+class CountingClock(Clock):
+    """A turn of the thread reads it once, and again with each call that sends or receives."""
+
+    readings = 0
+
+    def read(self) -> Reading:
+        self.readings += 1
+        return super().read()
+
+
+@pytest.mark.parametrize("interval_s", [None, 60.0])
+def test_with_nothing_to_do_the_thread_sleeps(start: Start, interval_s: float | None) -> None:
+    clock = CountingClock()
+    start(*([target("127.0.0.1", interval_s=interval_s)] if interval_s else []), clock=clock)
+    before_s, before = time.monotonic(), clock.readings
+    time.sleep(1.5)
+    turns = (time.monotonic() - before_s) / pinger_module.REST_S
+    assert 1 <= clock.readings - before <= turns + 10
+
+
+def test_news_end_its_sleep(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pinger_module, "REST_S", 60.0)
+    pinger = start()
+    time.sleep(0.1)
+    pinger.replace([target("127.0.0.1", interval_s=0.2)])
+    wait_for(lambda: pinger.up.tolist() == [1])
+    with pinger.resting():
+        time.sleep(0.3)
+    received = pinger.row_counters().received[0]
+    wait_for(lambda: pinger.row_counters().received[0] > received)
+    pinger.replace([])
+    time.sleep(0.1)
+    pinger.close()
     assert not pinger.is_alive
