@@ -51,7 +51,7 @@ class TimeSession:
         rest_s = self._rests_until_s - time.monotonic()
         if self._kiss is not None and rest_s > 0:
             detail = f"{self._kiss.detail}; not asked again for {rest_s:.0f} s"
-            return Sample(time.time(), 0.0, False, self._kiss.reason, detail)
+            return Sample(time.time(), 0.0, False, self._kiss.reason, detail, is_repeatable=False)
         self._kiss = None
         return await run_attempt(self._steps, deadline_s)
 
@@ -63,6 +63,7 @@ class TimeSession:
             await _ask(self.target, self.settings, attempt)
         except KissError as kiss:
             self._kiss, self._rests_until_s = kiss, time.monotonic() + REST_S.get(kiss.code, 0.0)
+            attempt.is_repeatable = False  # whoever sends one wants no more questions now
             raise
 
 

@@ -166,6 +166,7 @@ async def test_a_server_that_wants_to_be_left_alone_is_left_alone(code: bytes, r
     assert (first.reason, first.detail) == (reason, f"kiss-o'-death: {code.decode()}")
     assert second.reason is reason
     assert "not asked again for" in second.detail
+    assert (first.is_repeatable, second.is_repeatable) == (False, False)
 
 
 async def test_another_kiss_code_does_not_silence_the_probe() -> None:
@@ -179,6 +180,7 @@ async def test_another_kiss_code_does_not_silence_the_probe() -> None:
         session = open_session(Target("t", f"127.0.0.1:{port}"), Settings())
         samples = [await session.probe(1.0) for _ in range(2)]
     assert [sample.detail for sample in samples] == ["kiss-o'-death: INIT"] * 2
+    assert {sample.is_repeatable for sample in samples} == {False}  # at its interval, not at once
     assert len(asked) == 2
 
 
