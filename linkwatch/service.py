@@ -36,6 +36,7 @@ from linkwatch.flow.paths import Paths, View
 from linkwatch.flow.pings import further_pings, is_further, ping_targets
 from linkwatch.flow.plan import Plan, Read, changed_targets, prepare_apart, restart_needed, unhurried
 from linkwatch.flow.record import ProbeRecord
+from linkwatch.flow.replyttls import ReplyTtls
 from linkwatch.flow.supervisor import Supervisor
 from linkwatch.flow.traps import Traps
 from linkwatch.flow.verdicts import Verdicts
@@ -230,6 +231,7 @@ class Service:
                 ("audit", self.auditor.run()),
                 ("addresses", self.addresses.run()),
                 ("loop-lag", self.vitals.watch_loop(CLOCK.monotonic)),
+                ("reply-ttls", ReplyTtls().run(self.pinger, self._note_news, CLOCK)),
                 ("paths", self.paths.run(tracer, self._view_of_paths)),
                 ("guard", self._guard()),
             ):
@@ -281,6 +283,11 @@ class Service:
         event = TargetEvent(target, CLOCK.utc(), "path-changed", {"detail": "; ".join(changed)})
         self.traps.log.add(event)
         await self.incidents.report([event])
+
+    async def _note_news(self, events: Sequence[TargetEvent]) -> None:
+        news = [event for event in events if self.traps.log.add(event)]
+        if news:
+            await self.incidents.report(news)
 
     def _view_of_paths(self) -> View:
         return View(self.config.inventory, self.addresses.known, self.verdicts.doubtful)

@@ -174,7 +174,8 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class TargetEvent:
-    """What a device said of itself, unasked. `kind` and `detail` as in a timeline's line."""
+    """What a device said of itself, unasked, or what was noticed of the way to it. `kind` and `detail` as in
+    a timeline's line."""
 
     target: str
     at: float

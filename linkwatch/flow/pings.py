@@ -38,6 +38,12 @@ def is_further(key: str) -> bool:
     return _BETWEEN in key
 
 
+def parts_of(key: str) -> tuple[str, str]:
+    """The target of a row, and the name of the further probe that it belongs to, if to one."""
+    target, _, probe = key.partition(_BETWEEN)
+    return target, probe
+
+
 def pings_of(target: Target) -> Iterator[Ping]:
     """The rows of one target, first the one that decides on it."""
     first = icmp_spec(target)

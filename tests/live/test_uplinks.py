@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+from linkwatch.flow.replyttls import LOOK_EVERY_S
 from tests.live.watch import inventory, wait_for, watching
 from tests.probes.icmp.uplinks import THERE, Uplinks, uplinks
 
@@ -106,3 +109,19 @@ def test_a_way_whose_socket_may_not_be_opened_any_more_is_told_and_the_rest_goes
         errors = watch.stop()
     assert "not allowed to open ICMP sockets" in errors
     assert "if LinkWatch had the right when it started: start it again" in errors
+
+
+def test_another_ttl_of_replies_is_an_event_of_the_target(net: Uplinks, tmp_path: Path) -> None:
+    with watching(net["here"], tmp_path, world(tmp_path)) as watch:
+
+        def events() -> dict[str, dict[str, str]]:
+            told = json.loads(watch.get("/api/v1/targets/there"))["events"]
+            return {event["detail"]["probe"]: event["detail"] for event in told}
+
+        wait_for(lambda: watch.metric("linkwatch_probe_success", target="there", probe="viettel") == 1, 20)
+        wait_for(lambda: watch.metric("linkwatch_ping_reply_ttl", target="there", probe="viettel") == 63, 20)
+        time.sleep(2 * LOOK_EVERY_S)  # what it was must have been seen
+        assert not events()
+        net.run("there", "sysctl", "-qw", "net.ipv4.ip_default_ttl=200")
+        wait_for(lambda: {"icmp", "vnpt", "viettel"} <= events().keys(), 20)
+        assert events()["viettel"] == {"probe": "viettel", "was": "63", "now": "199"}
