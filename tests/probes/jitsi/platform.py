@@ -122,7 +122,7 @@ class Platform:
         text = _NGINX.format(
             folder=self.folder,
             temporary="".join(f"{kind}_temp_path {self.folder}/{kind};" for kind in kinds),
-            certificate=self.authority.issue("IP:127.0.0.1", 90),
+            certificate=self.authority.issue("IP:127.0.0.1,IP:::1", 90),
             key=self.authority.folder / "key.pem",
             web=self.web,
             xmpp=self.xmpp,

@@ -69,6 +69,45 @@ async def test_a_whole_platform_is_seen_part_by_part(platform: Platform) -> None
     assert phases.keys() >= {"page", "config", "websocket", "bosh", "log_in", "focus", "turn"}
 
 
+async def test_a_platform_on_ipv6_is_seen_part_by_part(platform: Platform) -> None:
+    with coturn(*SECRET, "-L", "::1") as port:
+        platform.services = announce(port).replace("127.0.0.1", "::1")
+        with platform.prosody(), platform.front(f"listen [::1]:{platform.web} ssl;"):
+            async with platform.jicofo():
+                settings = Settings(ca_file=str(platform.authority.ca_file), media_port=platform.media)
+                sample = await probe(Target("t", f"[::1]:{platform.web}"), settings, 10.0)
+    assert parts(sample) == {"web": 1, "signalling": 1, "log-in": 1, "focus": 1, "turn": 1, "media": 0}
+    assert sample.facts["url"] == f"https://[::1]:{platform.web}"
+    assert sample.facts["turn"].startswith(f"good: stun:[::1]:{port}?transport=udp; good: turn:[::1]:{port}?")
+    assert sample.detail.startswith(f"media: udp [::1]:{platform.media}: nothing listens there")
+
+
+async def test_a_relay_over_tls_is_asked_as_browsers_ask_it(platform: Platform) -> None:
+    certificate = platform.authority.issue("IP:127.0.0.1", 90)
+    keys = ("--cert", str(certificate), "--pkey", str(platform.authority.folder / "key.pem"))
+    with coturn(*SECRET[:-1], *keys) as port:
+        relay = f'type = "turns", transport = "tcp", host = "127.0.0.1", port = {port}'
+        platform.services = f'{{ {relay}, secret = "north", algorithm = "turn" }}'
+        async with platform.whole():
+            sample = await look(platform)
+            stranger = await look(platform, ca_file="", verify=False)
+    assert sample.ok, sample.detail
+    assert sample.facts["turn"] == f"good: turns:127.0.0.1:{port}?transport=tcp"
+    assert stranger.ok, stranger.detail
+
+
+async def test_a_relay_over_tls_with_a_certificate_that_has_expired_fails(platform: Platform) -> None:
+    certificate = platform.authority.issue("IP:127.0.0.1", -1)
+    keys = ("--cert", str(certificate), "--pkey", str(platform.authority.folder / "key.pem"))
+    with coturn(*SECRET[:-1], *keys) as port:
+        relay = f'type = "turns", transport = "tcp", host = "127.0.0.1", port = {port}'
+        platform.services = f'{{ {relay}, secret = "north", algorithm = "turn" }}'
+        async with platform.whole():
+            sample = await look(platform)
+    assert (sample.reason, sample.facts["failing"]) == (Reason.TLS, "turn")
+    assert "expired" in sample.detail
+
+
 async def test_without_nginx_the_web_fails_and_of_what_follows_nothing_is_said(
     platform: Platform,
 ) -> None:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from threading import Thread
-from typing import Any
+from typing import Any, TypeVar
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 
 from tests.probes.http.pages import serve
+
+R, T = TypeVar("R"), TypeVar("T")
 
 # VideobridgeStatisticsShim.kt
 STATS: Mapping[str, Any] = {
@@ -244,20 +246,27 @@ class Jicofo(StandIn):
 @contextmanager
 def served(stand_in: StandIn) -> Iterator[str]:
     """Served by a loop of its own in a thread, for callers that have none."""
+    with serving(stand_in.serving) as url:
+        yield url
+
+
+@contextmanager
+def serving(enter: Callable[[], AbstractAsyncContextManager[T]]) -> Iterator[T]:
+    """What `enter` begins, kept up by a loop of its own in a thread."""
     loop = asyncio.new_event_loop()
     thread = Thread(target=loop.run_forever, daemon=True)
     thread.start()
 
-    def run(job: Coroutine[Any, Any, Any]) -> Any:
+    def run(job: Coroutine[Any, Any, R]) -> R:
         return asyncio.run_coroutine_threadsafe(job, loop).result(30)
 
-    async def enter() -> tuple[AsyncExitStack, str]:
+    async def begin() -> tuple[AsyncExitStack, T]:
         stack = AsyncExitStack()
-        return stack, await stack.enter_async_context(stand_in.serving())
+        return stack, await stack.enter_async_context(enter())
 
-    stack, url = run(enter())
+    stack, begun = run(begin())
     try:
-        yield url
+        yield begun
     finally:
         run(stack.aclose())
         loop.call_soon_threadsafe(loop.stop)
