@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import math
 import os
+import secrets
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -37,6 +38,7 @@ REST_S = 0.5
 AIM_S = 1.0
 """How often interfaces and source addresses are looked for: a modem may be plugged in again."""
 NICENESS = -10
+IDENTS = 2**16
 CATCH_UP = 2
 """After a pause, regular pings go out at most this much faster than on average: what is too late for that is
 skipped, and counted."""
@@ -60,6 +62,7 @@ class Pinger:
         self._wake = wake
         self._clock = clock or Clock()
         self._engine = Engine(budget, self._clock.epoch_s, count)
+        self._first_ident = secrets.randbits(16)
         self._transports: dict[Group, Transport] = {}
         self._refusals: dict[Group, OSError] = {}
         self._in_use: list[tuple[int, Group]] = []
@@ -97,7 +100,8 @@ class Pinger:
         if group in self._transports:
             return
         try:
-            self._transports[group] = Transport(group, self._engine.token, self._clock)
+            ident = (self._first_ident + len(self._transports)) % IDENTS
+            self._transports[group] = Transport(group, self._engine.token, ident, self._clock)
             self._refusals.pop(group, None)
         except OSError as error:
             self._refusals[group] = error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -55,15 +54,17 @@ class Batch(NamedTuple):
 class Transport:
     """Sends and receives the echo packets of one group. Opens its socket at once (see `open_socket`).
 
+    `ident`: goes into its packets where that is left to us; another one than that of any other socket of the
+    same engine, for every raw socket gets a copy of every reply.
     `fault`: errno while it cannot send at all for want of its interface or source address, else 0.
     """
 
-    def __init__(self, group: Group, token: int, clock: Clock) -> None:
+    def __init__(self, group: Group, token: int, ident: int, clock: Clock) -> None:
         self.wire: Wire = V4 if group.version == 4 else V6
         self.group = group
         self._token = token
         self._clock = clock
-        self.socket: IcmpSocket = open_socket(self.wire, secrets.randbits(16), group.egress)
+        self.socket: IcmpSocket = open_socket(self.wire, ident, group.egress)
         self._fd = self.socket.socket.fileno()
         self._is_bound = group.egress.source is None or not self.socket.raw
         self.fault = 0
@@ -108,7 +109,16 @@ class Transport:
         for start in range(0, count, a_call):
             batch.send(self._fd, start, min(start + a_call, count), errors)
             marks.append(self._clock.read())
+        if errors.any() and self.group.egress.interface:
+            self._see_why(errors)
         return *send_times(marks, count, a_call), errors
+
+    def _see_why(self, errors: Integers) -> None:
+        """Of an interface that has just gone IPv6 only says that there is no route, as if that were a word on
+        the target."""
+        self.aim()
+        if self.fault:
+            errors[errors != 0] = self.fault
 
     def _constant_sums(self, sizes: Integers) -> Integers:
         if (sizes == sizes[0]).all():

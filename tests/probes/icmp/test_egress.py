@@ -167,6 +167,25 @@ def test_an_interface_that_is_gone_is_told_and_found_again(net: Uplinks, start: 
     assert not pinger.faults
 
 
+@pytest.mark.parametrize("version", [4, 6])
+def test_an_interface_that_vanishes_is_our_own_fault_and_makes_nothing_down(
+    net: Uplinks, start: Start, version: int
+) -> None:
+    """Until it is found missing the kernel may only say that there is no route: no word on the target."""
+    pinger = start_here(net, start, there("b", version, interface="up-b"))
+    collector = Collector(pinger)
+    for _ in range(3):
+        wait_for(lambda: up(pinger)["b"] == 1)
+        net.run("here", "ip", "link", "del", "up-b")
+        wait_for(lambda: up(pinger)["b"] != 1)
+        wait_for(lambda: list(pinger.faults.values()) == ["this machine has no interface 'up-b'"])
+        assert up(pinger)["b"] == -1
+        net.link("up-b")
+        net.route("replace", "here", "default", "carrier-b", "up-b", 20)
+        net.route("replace", "carrier-b", "up-a", "carrier-a", "cross", 20)
+    assert not collector.fallen()
+
+
 def test_a_source_that_this_machine_lacks_is_told_and_used_once_it_comes(net: Uplinks, start: Start) -> None:
     pinger = start_here(net, start, there("late", source="10.98.1.9"), there("plain"))
     wait_for(lambda: up(pinger)["plain"] == 1)

@@ -1,6 +1,7 @@
 """The pinger on real sockets: loopback, and faults made by nft inside a namespace."""
 
 import ctypes
+import secrets
 import socket
 import threading
 import time
@@ -10,7 +11,7 @@ from functools import partial
 import numpy as np
 import pytest
 
-from probes.icmp import Outcome, Pinger, sockets
+from probes.icmp import Egress, Outcome, Pinger, sockets
 from probes.icmp import pinger as pinger_module
 from probes.icmp.clock import Clock, Reading
 from probes.sample import Reason
@@ -321,3 +322,14 @@ def test_news_end_its_sleep(start: Start, monkeypatch: pytest.MonkeyPatch) -> No
     time.sleep(0.1)
     pinger.close()
     assert not pinger.is_alive
+
+
+def test_sockets_do_not_take_each_others_replies_for_duplicates(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each raw socket gets every reply of its family; the number in the packets tells whose it is."""
+    monkeypatch.setattr(secrets, "randbits", lambda _bits: 4711)
+    plain, voice = target("127.0.0.1"), target("127.0.0.2", egress=Egress(dscp=46))
+    pinger = start(plain, voice, target("::1"), target("::1%lo", egress=Egress(dscp=46)))
+    wait_for(lambda: (pinger.row_counters().received >= 5).all())
+    assert not pinger.row_counters().duplicates.any()
