@@ -16,6 +16,7 @@ from linkwatch.core.labelsets import Codes
 from linkwatch.core.topology import DOWN, NOT_COVERED, UNKNOWN, UP, Reachability, UpstreamGraph
 from linkwatch.core.windows import MinuteCounts
 from linkwatch.flow.measure import FAILURES_TO_FALL, icmp_spec
+from linkwatch.flow.pings import parts_of
 from probes.icmp import Gaps, Outcome, Pinger, Results
 
 Floats = NDArray[np.float64]
@@ -47,6 +48,9 @@ class Verdicts:
         self._gaps = Blips(size)
         self._anchors = [graph.index[anchor] for anchor in inventory.anchors]
         self._position_of_pinger: Rows = np.zeros(0, dtype=np.intp)
+        """By row of the pinger; -1: decides on no target."""
+        self._owner_of_pinger: Rows = np.zeros(0, dtype=np.intp)
+        """The same; further probes, too, have the position of their target."""
         specs = [icmp_spec(target) for target in inventory.targets.values()]
         self._interval_s = np.array([spec.interval_s if spec else 0.0 for spec in specs])
         self._reachability_probe = {
@@ -78,8 +82,10 @@ class Verdicts:
         """Learn which pinger row belongs to which target. Who is not pinged any more is not measured."""
         before = self._position_of_pinger
         self._position_of_pinger = np.full(max(pinger_rows.values(), default=-1) + 1, -1, dtype=np.intp)
-        for target, row in pinger_rows.items():
-            self._position_of_pinger[row] = self._graph.index.get(target, -1)  # -1: a further probe
+        self._owner_of_pinger = self._position_of_pinger.copy()
+        for key, row in pinger_rows.items():
+            self._position_of_pinger[row] = self._graph.index.get(key, -1)
+            self._owner_of_pinger[row] = self._graph.index.get(parts_of(key)[0], -1)
         left = np.setdiff1d(before[before >= 0], self._position_of_pinger)
         self._up[left], self._suspect[left] = UNKNOWN, False
 
@@ -192,8 +198,8 @@ class Verdicts:
     def by_pinger_row(self, mask: NDArray[np.bool_], size: int) -> NDArray[np.bool_]:
         """A mask by target turned into one by pinger row, of which there are `size`, in use or not."""
         by_row = np.zeros(size, dtype=np.bool_)
-        used = np.flatnonzero(self._position_of_pinger >= 0)
-        by_row[used] = mask[self._position_of_pinger[used]]
+        used = np.flatnonzero(self._owner_of_pinger >= 0)
+        by_row[used] = mask[self._owner_of_pinger[used]]
         return by_row
 
     def _publish_paths(self, reach: Reachability, now: float) -> None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from ipaddress import ip_network
 from typing import Any, cast
 
 import numpy as np
 
+from linkwatch.core.board import Board
+from linkwatch.core.coverage import Coverage
 from linkwatch.core.inventory import Inventory, Kind, ProbeSpec, Scope, Target
 from linkwatch.flow.faults import Faults
 from linkwatch.flow.further import SAMPLE_S, FurtherPings
 from linkwatch.flow.pings import egresses, further_pings, pings_of
+from linkwatch.flow.verdicts import Verdicts
 from probes.icmp import PLAIN, Egress, RowCounters, Settings
 from probes.icmp.results import Verdict
 from probes.sample import Reason, Sample
@@ -148,3 +152,11 @@ def test_why_a_target_is_not_measured_is_known_and_a_fault_is_told_once(caplog: 
     assert record.getMessage() == (
         "pings over IPv4 through ppp0 with mark 7 cannot be sent: this machine has no interface 'ppp0'"
     )
+
+
+def test_a_target_that_is_covered_is_confirmed_by_none_of_its_ways() -> None:
+    inventory = Inventory(Scope((ip_network("10.0.0.0/8"),)), {n: replace(target(), id=n) for n in "ab"})
+    verdicts = Verdicts(Board(), inventory, Coverage(inventory.targets, ()).graph)
+    verdicts.follow({"a": 0, "b/viettel": 1, "b": 3})
+    assert verdicts.by_pinger_row(np.array([False, True]), 5).tolist() == [False, True, False, True, False]
+    assert [verdicts.target_of(row) for row in range(5)] == ["a", None, None, "b", None]
