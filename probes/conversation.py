@@ -27,6 +27,9 @@ T = TypeVar("T")
 Accept = Callable[[bytes], T | None]
 """The answer in a message, None if it answers something else; raises ValueError, saying what is wrong."""
 
+Request = bytes | Callable[[Endpoint], bytes]
+"""What to send; made once for each way to the peer where it names our own end, or when it was made."""
+
 LengthOf = Callable[[bytes], int | None]
 """Bytes of the message that a stream begins with, None while that cannot be told; raises ValueError."""
 
@@ -47,10 +50,8 @@ class Answer(Generic[T]):
 class Conversation(ABC):
     """A way to one peer."""
 
-    local: Endpoint
-
     @abstractmethod
-    async def ask(self, request: bytes, accept: Accept[T]) -> Answer[T]:
+    async def ask(self, request: Request, accept: Accept[T]) -> Answer[T]:
         """Send `request` and wait for its answer, as long as it takes; raises ProbeError, OSError."""
 
     @abstractmethod
@@ -69,16 +70,16 @@ class Datagrams(Conversation):
         try:
             self._socket.setblocking(False)
             self._socket.connect((str(address), port))
-            self.local = Endpoint.of(self._socket.getsockname())
+            self._local = Endpoint.of(self._socket.getsockname())
         except BaseException:
             self._socket.close()
             raise
 
-    async def ask(self, request: bytes, accept: Accept[T]) -> Answer[T]:
+    async def ask(self, request: Request, accept: Accept[T]) -> Answer[T]:
         """Send, and send again after each pause without an answer."""
-        started_s = time.monotonic()
+        message, started_s = _made(request, self._local), time.monotonic()
         for repeats, pause_s in enumerate(self._pauses()):
-            self._socket.send(request)
+            self._socket.send(message)
             with suppress(TimeoutError):
                 async with asyncio.timeout(pause_s):
                     content = await self._receive(accept)
@@ -116,14 +117,13 @@ class Stream(Conversation):
     """Over TCP or TLS."""
 
     def __init__(self, stream: ByteStream, local: Endpoint, length_of: LengthOf) -> None:
-        self.local = local
-        self._stream, self._length_of = stream, length_of
+        self._stream, self._local, self._length_of = stream, local, length_of
         self._received = b""
 
-    async def ask(self, request: bytes, accept: Accept[T]) -> Answer[T]:
+    async def ask(self, request: Request, accept: Accept[T]) -> Answer[T]:
         """Send once: the transport itself repeats what gets lost."""
-        started_s = time.monotonic()
-        await self._stream.write(request)
+        message, started_s = _made(request, self._local), time.monotonic()
+        await self._stream.write(message)
         for _ in range(_MOST_OTHER_MESSAGES):
             try:
                 content = accept(await self._next_message())
@@ -151,3 +151,7 @@ class Stream(Conversation):
             if not more:
                 raise ProbeError(Reason.PROTOCOL, "the server closed the connection without an answer")
             self._received += more
+
+
+def _made(request: Request, local: Endpoint) -> bytes:
+    return request(local) if callable(request) else request

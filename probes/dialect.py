@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from probes.attempt import Attempt
 from probes.bytestream import ByteStream, PlainStream
-from probes.conversation import Conversation, Datagrams, LengthOf, Stream
+from probes.candidates import datagrams_to
+from probes.conversation import Conversation, LengthOf, Stream
 from probes.failure import ProbeError
 from probes.resolve import resolve, split_host_port
 from probes.sample import Reason, Target
@@ -46,9 +47,8 @@ async def conversation_with(
     opening = opening_for(target, attempt, port=port, server_name=settings.server_name)
     if settings.transport == "udp":
         opening.enter("resolve")
-        address = (await resolve(target, opening.host))[0]
-        attempt.facts["address"] = str(address)
-        with closing(Datagrams(address, opening.port, attempt, dialect.pauses_s)) as datagrams:
+        addresses = await resolve(target, opening.host)
+        with closing(datagrams_to(addresses, opening.port, attempt, dialect.pauses_s)) as datagrams:
             yield datagrams
         return
     async with opening.plain() as plain:

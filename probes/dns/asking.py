@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import NamedTuple
 
 import dns.rcode
@@ -18,6 +19,7 @@ from probes.dns import metrics
 from probes.dns.expectation import expected_codes, question_of
 from probes.dns.message import Answer, MalformedAnswerError, Question, read_answer
 from probes.dns.settings import Settings
+from probes.endpoint import Endpoint
 from probes.failure import ProbeError
 from probes.sample import Reason, Target
 
@@ -105,10 +107,13 @@ class _Exchange:
         self._queries: list[_Query] = []
 
     async def ask(self, *, extended: bool) -> _Answered:
+        return (await self._conversation.ask(partial(self._make, extended), self._accept)).content
+
+    def _make(self, extended: bool, _local: Endpoint) -> bytes:
         query = _Query(self._question.make_query(extended=extended), extended)
         self._queries.append(query)
         prefix = len(query.message).to_bytes(_PREFIX_BYTES) if self.prefixed else b""
-        return (await self._conversation.ask(prefix + query.message, self._accept)).content
+        return prefix + query.message
 
     def _accept(self, message: bytes) -> _Answered:
         if self.prefixed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Container
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 
@@ -30,6 +31,8 @@ class Reply:
     reference_id: bytes
     received: int
     sent: int
+    nonce: bytes
+    """That of the request which this answers."""
 
     @property
     def is_synchronised(self) -> bool:
@@ -67,8 +70,8 @@ def make_request(nonce: bytes) -> bytes:
     return bytes([_VERSION << 3 | _CLIENT]).ljust(PACKET_BYTES - NONCE_BYTES, b"\0") + nonce
 
 
-def read_reply(packet: bytes, nonce: bytes) -> Reply:
-    """The reply in `packet` to the request with that `nonce`; raises ValueError with what is wrong."""
+def read_reply(packet: bytes, nonces: Container[bytes]) -> Reply:
+    """The reply in `packet` to a request with one of `nonces`; raises ValueError with what is wrong."""
     if len(packet) < PACKET_BYTES:
         raise ValueError(f"a packet of {len(packet)} bytes")
     fields = _FORM.unpack_from(packet)
@@ -76,11 +79,10 @@ def read_reply(packet: bytes, nonce: bytes) -> Reply:
     leap, version, mode = first >> 6, first >> 3 & 7, first & 7
     if mode != _SERVER or not 1 <= version <= _VERSION:
         raise ValueError(f"a packet of mode {mode}, version {version}")
-    if origin != nonce:
+    if origin not in nonces:
         raise ValueError("a reply to another request")
-    return Reply(
-        leap, version, stratum, root_delay / 65536, root_dispersion / 65536, reference_id, received, sent
-    )
+    delay_s, dispersion_s = root_delay / 65536, root_dispersion / 65536
+    return Reply(leap, version, stratum, delay_s, dispersion_s, reference_id, received, sent, origin)
 
 
 def measure(sent_ns: int, round_trip_s: float, reply: Reply) -> Measurement:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import secrets
 import time
+from contextlib import closing
 from dataclasses import dataclass
 
 from probes.attempt import Attempt, run_attempt
-from probes.conversation import Datagrams
+from probes.candidates import datagrams_to
+from probes.endpoint import Endpoint
 from probes.failure import ProbeError
 from probes.ntp import metrics
 from probes.ntp.packet import NONCE_BYTES, Measurement, Reply, make_request, measure, read_reply
 from probes.ntp.settings import Settings
-from probes.resolve import resolve_one, split_host_port
+from probes.resolve import resolve, split_host_port
 from probes.sample import Reason, Sample, Target
 
 REST_S = {"DENY": 3600.0, "RSTR": 3600.0, "RATE": 300.0}
@@ -70,19 +72,22 @@ class TimeSession:
 async def _ask(target: Target, settings: Settings, attempt: Attempt) -> None:
     host, port = split_host_port(target.host, settings.port)
     attempt.step = "resolve"
-    address = await resolve_one(target, host)
-    attempt.facts["address"] = str(address)
+    addresses = await resolve(target, host)
     attempt.step = "reply"
-    nonce = secrets.token_bytes(NONCE_BYTES)
-    peer = Datagrams(address, port, attempt, (_NEVER_S,))  # asked once: the next run asks again
-    try:
-        sent_ns = time.time_ns()
-        answer = await peer.ask(make_request(nonce), lambda packet: read_reply(packet, nonce))
-    finally:
-        peer.close()
+    sent_ns: dict[bytes, int] = {}  # by our clock, since 1970: one request for each address, by its nonce
+
+    def make(_local: Endpoint) -> bytes:
+        nonce = secrets.token_bytes(NONCE_BYTES)
+        sent_ns[nonce] = time.time_ns()
+        return make_request(nonce)
+
+    # Asked once: the next run asks again.
+    with closing(datagrams_to(addresses, port, attempt, (_NEVER_S,))) as peer:
+        answer = await peer.ask(make, lambda packet: read_reply(packet, sent_ns))
+    reply = answer.content
     assert answer.rtt_s is not None  # nothing is sent twice
-    _describe(answer.content, attempt)
-    _note(measure(sent_ns, answer.rtt_s, answer.content), answer.content, settings, attempt)
+    _describe(reply, attempt)
+    _note(measure(sent_ns[reply.nonce], answer.rtt_s, reply), reply, settings, attempt)
 
 
 def _describe(reply: Reply, attempt: Attempt) -> None:

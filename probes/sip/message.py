@@ -28,7 +28,6 @@ class Options:
 
     uri: str
     transport: str
-    local: Endpoint
     identity: str
 
     @property
@@ -36,13 +35,13 @@ class Options:
         """What the response to it repeats."""
         return _MAGIC + self.identity
 
-    def encode(self) -> bytes:
-        """The request (RFC 3261, 11.1), with `rport`, so that its response comes back the same way through a
-        NAT (RFC 3581)."""
-        us = f"sip:linkwatch@{self.local}"
+    def encode(self, local: Endpoint) -> bytes:
+        """The request from `local` (RFC 3261, 11.1), with `rport`, so that its response comes back the same
+        way through a NAT (RFC 3581)."""
+        us = f"sip:linkwatch@{local}"
         lines = [
             f"OPTIONS {self.uri} SIP/2.0",
-            f"Via: SIP/2.0/{self.transport.upper()} {self.local};branch={self.branch};rport",
+            f"Via: SIP/2.0/{self.transport.upper()} {local};branch={self.branch};rport",
             "Max-Forwards: 70",
             f"From: <{us}>;tag={self.identity[:10]}",
             f"To: <{self.uri}>",

@@ -34,11 +34,10 @@ async def probe(target: Target, settings: Settings, deadline_s: float) -> Sample
 
 
 async def _ask(target: Target, settings: Settings, attempt: Attempt) -> None:
-    uri = request_uri(target.host, settings)
+    request = Options(request_uri(target.host, settings), settings.transport, secrets.token_hex(16))
     async with conversation_with(target, settings, SIP, attempt) as conversation:
-        request = Options(uri, settings.transport, conversation.local, secrets.token_hex(16))
         attempt.step = "options"
-        answer = await conversation.ask(request.encode(), _acceptor(request))
+        answer = await conversation.ask(request.encode, _acceptor(request))
     attempt.measured(metrics.REPEATS, answer.repeats)
     if answer.rtt_s is not None:
         attempt.measured(metrics.RTT, answer.rtt_s)

@@ -12,7 +12,7 @@ from ipaddress import ip_address
 
 from probes.attempt import Attempt
 from probes.bytestream import quote
-from probes.conversation import Accept, Answer, Conversation, T
+from probes.conversation import Accept, Answer, Conversation, Request, T
 from probes.dns import Settings as DnsSettings
 from probes.dns.expectation import check, question_of
 from probes.dns.message import MalformedAnswerError, Question, read_answer
@@ -109,7 +109,7 @@ def read_dns(message: bytes) -> str:
 
 def read_ntp(packet: bytes) -> str:
     try:
-        reply = read_reply(packet, packet[24:32])
+        reply = read_reply(packet, {packet[24:32]})
     except ValueError:
         return "malformed"
     found = measure(1_800_000_000_000_000_000, 0.01, reply)
@@ -125,7 +125,8 @@ class Peer(Conversation):
     def __init__(self, message: bytes, key: bytes = b"") -> None:
         self._message, self._key = message, key
 
-    async def ask(self, request: bytes, accept: Accept[T]) -> Answer[T]:
+    async def ask(self, request: Request, accept: Accept[T]) -> Answer[T]:
+        assert isinstance(request, bytes)
         message = self._message[:8] + request[8:20] + self._message[20:]
         content = accept(_signed(message, self._key) if self._key else message)
         if content is None:

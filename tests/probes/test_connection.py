@@ -11,8 +11,9 @@ from ipaddress import ip_address
 
 import pytest
 
-from probes.connection import MOST_ADDRESSES, connect_any, families_in_turn
+from probes.connection import connect_any
 from probes.failure import ProbeError
+from probes.race import MOST_ADDRESSES, families_in_turn
 from probes.sample import IPAddress, Reason
 from probes.testing import hang, serve_tcp
 from tests.probes.backlog import full_backlog
@@ -62,7 +63,7 @@ async def test_where_the_first_answers_nothing_is_said_of_the_others() -> None:
 
 
 async def test_the_others_are_tried_at_once_where_nothing_listens(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("probes.connection.NEXT_AFTER_S", 60.0)
+    monkeypatch.setattr("probes.race.NEXT_AFTER_S", 60.0)
     async with serve_tcp(hang) as port:
         facts = await facts_of("127.0.0.2", "127.0.0.3", "127.0.0.1", port=port)
     assert facts["not_reached"] == "127.0.0.2: Connection refused; 127.0.0.3: Connection refused"

@@ -13,7 +13,8 @@ from probes.sip import Settings
 from probes.sip.message import MalformedMessage, Options, decode, message_length
 from probes.sip.sampling import request_uri
 
-REQUEST = Options("sip:room.test", "tcp", Endpoint(ip_address("::1"), 40000), "abcdef0123456789")
+REQUEST = Options("sip:room.test", "tcp", "abcdef0123456789")
+LOCAL = Endpoint(ip_address("::1"), 40000)
 RESPONSE = (
     b"SIP/2.0 200 OK\r\n"
     b"v: SIP/2.0/TCP [::1]:40000;rport=40001\r\n ;received=fd00::7; branch=z9hG4bKabcdef0123456789\r\n"
@@ -24,7 +25,7 @@ RESPONSE = (
 
 
 def test_a_request_holds_what_every_server_needs() -> None:
-    lines = REQUEST.encode().decode().split("\r\n")
+    lines = REQUEST.encode(LOCAL).decode().split("\r\n")
     assert lines[0] == "OPTIONS sip:room.test SIP/2.0"
     assert lines[1] == "Via: SIP/2.0/TCP [::1]:40000;branch=z9hG4bKabcdef0123456789;rport"
     assert {"Max-Forwards: 70", "CSeq: 1 OPTIONS", "Content-Length: 0"} <= set(lines)
@@ -50,7 +51,7 @@ def test_a_response_to_something_else_is_no_answer(old: bytes, new: bytes) -> No
 
 
 def test_a_request_of_the_peers_own_is_no_response() -> None:
-    assert decode(REQUEST.encode()) is None
+    assert decode(REQUEST.encode(LOCAL)) is None
 
 
 @pytest.mark.parametrize("blank", [b"", b"\r\n\r\n"])
