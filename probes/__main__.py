@@ -24,8 +24,8 @@ def main(arguments: Sequence[str], program: str = "python -m probes") -> int:
     host, deadline, _ = chosen.pop("target"), chosen.pop("deadline"), chosen.pop("json")
     given = {name: value for name, value in chosen.items() if value is not None}
     try:
-        deadline_s = oneshot.parse_duration(deadline)
         settings = oneshot.settings_from_options(kind, given)
+        deadline_s = oneshot.deadline_for(settings, deadline)
     except ValueError as error:
         parser.error(str(error))
     sample, more = asyncio.run(registry.inspect(kind, Target(host, host), settings, deadline_s))
@@ -55,7 +55,9 @@ def _probe_parser(program: str, kind: str) -> argparse.ArgumentParser:
         parser.error(str(error))
     parser.add_argument("target", metavar="TARGET", help="name or address (HOST, HOST:PORT or URL)")
     parser.add_argument(
-        "--deadline", default=f"{oneshot.DEFAULT_DEADLINE_S:g}s", help="give up after this long"
+        "--deadline",
+        metavar="VALUE",
+        help=f"give up after this long (default: {oneshot.DEFAULT_DEADLINE_S:g}s, or as long as it needs)",
     )
     parser.add_argument("--json", action="store_true", help="print JSON, as it does anyway")
     for option in options:

@@ -60,6 +60,20 @@ def parse_duration(text: str) -> float:
     return float(match[1]) * _UNITS_S[match[2] or "s"]
 
 
+def deadline_for(settings: Any, text: str | None) -> float:
+    """Seconds until a probe gives up: as written, else the default, or longer where it looks for a set time.
+
+    Raises ValueError.
+    """
+    least_s = getattr(settings, "shortest_timeout_s", 0.0)
+    if text is None:
+        return max(DEFAULT_DEADLINE_S, least_s)
+    deadline_s = parse_duration(text)
+    if deadline_s < least_s:
+        raise ValueError(f"deadline: {text} is too short for these settings (at least {least_s:g}s)")
+    return deadline_s
+
+
 def sample_to_json(sample: Sample, more: Mapping[str, Any] = MappingProxyType({})) -> str:
     """A sample as JSON for people and machines, with what an inspection found beside it."""
     at = datetime.fromtimestamp(sample.at, UTC).isoformat(timespec="milliseconds")

@@ -8,7 +8,8 @@ import sys
 
 import pytest
 
-from probes import http, journey, oneshot, snmp
+from probes import http, journey, oneshot, rtsp, snmp
+from probes.__main__ import main
 from probes.sample import Reason, Sample
 from probes.testing import hang, serve_tcp
 
@@ -132,3 +133,19 @@ def test_help_names_options_defaults_and_exit_codes() -> None:
     assert "--max-redirects" in done.stdout
     assert "(default: 2xx)" in done.stdout
     assert "exit codes" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("watch_s", "deadline", "deadline_s"), [(4, None, 10), (20, None, 21), (20, "25s", 25)]
+)
+def test_a_long_look_has_the_time_that_it_takes(
+    watch_s: float, deadline: str | None, deadline_s: float
+) -> None:
+    assert oneshot.deadline_for(rtsp.Settings(watch_s=watch_s), deadline) == deadline_s
+
+
+def test_a_deadline_that_cannot_hold_a_look_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["rtsp", "127.0.0.1:1", "--watch", "20s", "--deadline", "5s"])
+    assert ended.value.code == 2
+    assert "deadline: 5s is too short for these settings (at least 21s)" in capsys.readouterr().err
