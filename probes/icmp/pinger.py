@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import math
 import os
-import secrets
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -18,14 +17,15 @@ from numpy.typing import NDArray
 from probes.icmp.budget import ConfirmationBudget
 from probes.icmp.clock import Clock, Reading
 from probes.icmp.columns import Integers, Mask, Rows
-from probes.icmp.egress import PLAIN, Egress, Group, MarkPermissionError, explain
+from probes.icmp.egress import Egress, Group
 from probes.icmp.engine import Engine
 from probes.icmp.mmsg import SEND_BATCH
 from probes.icmp.results import EngineCounters, Results, RowCounters
 from probes.icmp.schedule import LATE_S
-from probes.icmp.sockets import REPLY_BUFFER_BYTES, ProbePermissionError
+from probes.icmp.sockets import REPLY_BUFFER_BYTES
 from probes.icmp.targets import PingTarget
 from probes.icmp.transport import Transport, not_sent
+from probes.icmp.transports import Transports
 
 TURN_S, SHORTEST_TURN_S = 0.02, 0.005
 """How often the thread wakes at most: arrival times come from the kernel, so no reply needs us sooner, and a
@@ -38,7 +38,6 @@ REST_S = 0.5
 AIM_S = 1.0
 """How often interfaces and source addresses are looked for: a modem may be plugged in again."""
 NICENESS = -10
-IDENTS = 2**16
 CATCH_UP = 2
 """After a pause, regular pings go out at most this much faster than on average: what is too late for that is
 skipped, and counted."""
@@ -62,9 +61,7 @@ class Pinger:
         self._wake = wake
         self._clock = clock or Clock()
         self._engine = Engine(budget, self._clock.epoch_s, count)
-        self._first_ident = secrets.randbits(16)
-        self._transports: dict[Group, Transport] = {}
-        self._refusals: dict[Group, OSError] = {}
+        self._transports = Transports(self._engine.token, self._clock)
         self._in_use: list[tuple[int, Group]] = []
         self._lock = threading.Lock()
         self._closing = False
@@ -83,28 +80,9 @@ class Pinger:
         Raises ProbePermissionError where ICMP is not allowed. What else cannot be opened is no error (no
         IPv6 here, no right to mark packets): such targets are void, and `faults` says why.
         """
-        for version in (4, 6):
-            self._open(Group(version, PLAIN))
-            refusal = self._refusals.get(Group(version, PLAIN))
-            if refusal is not None and refusal.errno != errno.EAFNOSUPPORT:
-                self._close_sockets()
-                raise refusal
-        for egress in egresses:
-            for version in (4, 6) if egress.source is None else (egress.source.version,):
-                self._open(Group(version, egress))
+        self._transports.open_all(egresses)
         self._is_open = True
         self._fit()
-
-    def _open(self, group: Group) -> None:
-        """Open the socket of a group, unless it is. Once open it stays so: the right to may be gone later."""
-        if group in self._transports:
-            return
-        try:
-            ident = (self._first_ident + len(self._transports)) % IDENTS
-            self._transports[group] = Transport(group, self._engine.token, ident, self._clock)
-            self._refusals.pop(group, None)
-        except OSError as error:
-            self._refusals[group] = error
 
     def start(self) -> None:
         """Begin; opens the sockets first if `open` was not called, and raises as it does."""
@@ -118,12 +96,7 @@ class Pinger:
         self._news.set()
         if self._thread.is_alive():
             self._thread.join()
-        self._close_sockets()
-
-    def _close_sockets(self) -> None:
-        for transport in self._transports.values():
-            transport.close()
-        self._transports.clear()
+        self._transports.close()
 
     # What the owner says and asks
 
@@ -146,12 +119,13 @@ class Pinger:
         ]
         if not self._is_open:
             return
+        self._awaited = []
         for place, group in self._in_use:
-            self._open(group)
-            if group in self._transports:
+            transport = self._transports.open(group)
+            if transport is not None:
                 sizes = table.size[table.active & (table.group == place)]
-                self._transports[group].fit(int(sizes.max()))
-        self._awaited = [self._transports[group] for _, group in self._in_use if group in self._transports]
+                transport.fit(int(sizes.max()))
+                self._awaited.append(transport)
         replies = self.receive_buffer_bytes() // REPLY_BUFFER_BYTES
         self._room = max(replies * 7 // 8, SEND_BATCH)  # the rest is for confirmations
         fills_s = self._room / max(self._engine.rate_hz, 1.0)
@@ -198,10 +172,7 @@ class Pinger:
     def faults(self) -> Mapping[Group, str]:
         """Why nothing can be sent, of the groups in use of which that is known, in one line for people."""
         with self._lock:
-            refused = {group: self._refusals.get(group) for _, group in self._in_use}
-            found = {group: _refusal_text(error, group.egress) for group, error in refused.items() if error}
-            faulty = [transport for transport in self._awaited if transport.fault]
-            return found | {at.group: explain(at.fault, at.group.egress) for at in faulty}
+            return self._transports.faults(group for _, group in self._in_use)
 
     def set_confirmations(self, counts: NDArray[np.uint8]) -> None:
         """How many confirmations a suspicion takes, by row: 8 for a clean link (over 0.65 s), 10 or more
@@ -241,8 +212,7 @@ class Pinger:
 
     def receive_buffer_bytes(self) -> int:
         """The smallest receive buffer the kernel granted; 0 before the start."""
-        sizes = [transport.socket.receive_buffer_bytes() for transport in self._transports.values()]
-        return min(sizes, default=0)
+        return self._transports.receive_buffer_bytes()
 
     # The thread
 
@@ -286,8 +256,7 @@ class Pinger:
         self._aimed_at = now
         for transport in self._awaited:
             transport.aim()
-        missing = [group for _, group in self._in_use if group not in self._transports]
-        if any(self._refusals[group].errno == errno.EADDRNOTAVAIL for group in missing):
+        if any(self._transports.refusal(group) == errno.EADDRNOTAVAIL for _, group in self._in_use):
             self._fit()
 
     def _is_time_to_look(self, now: float) -> bool:
@@ -333,20 +302,10 @@ class Pinger:
         slots = flight.launch(rows, confirmation, now.monotonic)
         transport = self._transports.get(group)
         if transport is None:
-            fault = self._refusals[group].errno or errno.EPERM
-            self._engine.sent(slots, *not_sent(now, rows.size, fault))
+            self._engine.sent(slots, *not_sent(now, rows.size, self._transports.refusal(group)))
             return
         serials, nonces = flight.serial[slots], flight.nonce[slots]
         self._engine.sent(slots, *transport.send(table.names[rows], table.size[rows], serials, nonces))
-
-
-def _refusal_text(refusal: OSError, egress: Egress) -> str:
-    """Why a socket is not open. A permission error says by itself what mends it."""
-    if isinstance(refusal, ProbePermissionError):
-        return f"{refusal}; if LinkWatch had the right when it started: start it again"
-    if isinstance(refusal, MarkPermissionError):
-        return str(refusal.strerror)
-    return explain(refusal.errno or 0, egress)
 
 
 def _ask_for_priority() -> None:

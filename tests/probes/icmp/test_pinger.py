@@ -186,7 +186,7 @@ def test_a_full_receive_buffer_is_counted_and_never_loss(start: Start) -> None:
     targets = [target(plus("127.2.0.0", i), interval_s=0.02, timeout_s=0.3) for i in range(200)]
     pinger = start(*targets)
     wait_for(lambda: (pinger.up == 1).all())
-    for transport in pinger._transports.values():
+    for transport in pinger._awaited:
         transport.socket.socket.setsockopt(1, 8, 4096)  # SOL_SOCKET, SO_RCVBUF: five replies
     collector = Collector(pinger)
     wait_for(lambda: collector.count(Outcome.VOID) > 500)
