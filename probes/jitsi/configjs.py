@@ -38,7 +38,7 @@ class Announced:
 def read_config(source: str, page: URL) -> Announced:
     """What `source` announces to a browser that shows `page`.
 
-    Raises UselessConfig, javascript.ScriptError.
+    Raises UselessConfig, tokens.ScriptError.
     """
     config = read_script(source, {"location": _location(page)}).get("config")
     if not isinstance(config, dict):

@@ -8,29 +8,17 @@ passed over. What no browser could read (an open comment, a bracket or comma mis
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
-from typing import Final, NamedTuple, TypeAlias
+from collections.abc import Mapping
+from typing import Final, TypeAlias
 
-_TOKEN = re.compile(
-    r"""(?P<blank>\s+|//[^\n]*|/\*(?:.*?\*/|.*))
-      | (?P<text>'(?:[^'\\\n]|\\.)*'?|"(?:[^"\\\n]|\\.)*"?|`(?:[^`\\]|\\.)*`?)
-      | (?P<word>[A-Za-z_$\x80-\U0010ffff][\w$]*)
-      | (?P<number>\d[\w.]*)
-      | (?P<sign>\.\.\.|=>|===?|!==?|[<>]=|&&|\|\||\?\?|\+\+|--|[-+*/%&|^]=|.)""",
-    re.VERBOSE | re.DOTALL,
-)
-_REGEX = re.compile(r"/(?:[^/\\\n\[]|\\.|\[(?:[^\]\\\n]|\\.)*\]?)+/?\w*")
-_DIRECTIVE = re.compile(r"<!--#[^<>]*-->")
-_ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|\r\n|.)", re.DOTALL)
-_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "\n": "", "\r\n": "", "\r": ""}
-_PAIRS = {"(": ")", "[": "]", "{": "}"}
+from probes.jitsi.tokens import PAIRS, ScriptError, Token, split_script, text_of
+
 _DECLARES = {"var", "let", "const"}
 _BEGINS_BLOCK = {"if", "for", "while", "switch", "with", "catch", "function"}
 _PREFIXES = {"new", "typeof", "void", "delete", "async", "await", "function", "class"}
 _CONSTANTS = {"true": True, "false": False}
 _DEEPEST = 30
-_MOST_TOKENS = 50_000
+_LONGEST_TEXT = 10_000
 
 
 class Computed:
@@ -44,76 +32,21 @@ COMPUTED: Final = Computed()
 Value: TypeAlias = "str | bool | Computed | dict[str, Value]"
 
 
-class ScriptError(ValueError):
-    """No browser can read this; the text says where and why."""
-
-
-class _Token(NamedTuple):
-    kind: str
-    text: str
-    line: int
-    is_first: bool
-    """Of its line."""
-
-
 def read_script(source: str, known: Mapping[str, Value]) -> dict[str, Value]:
     """The global variables after `source` has run, as far as reading tells, beginning with `known`.
 
     Directives of server-side includes that no server has filled in are nothing, as Jitsi's own scripts have
     it. Raises ScriptError.
     """
-    tokens = list(_tokens(source))
-    _check_brackets(tokens)
-    reader = _Reader(tokens, dict(known))
+    reader = _Reader(split_script(source), dict(known))
     reader.read_statements()
     return reader.names
-
-
-def _tokens(source: str) -> Iterator[_Token]:
-    place, line, is_first, before, count = 0, 1, True, "", 0
-    while place < len(source):
-        match = _TOKEN.match(source, place)
-        assert match is not None  # the last sign is any character
-        kind, text = str(match.lastgroup), match[0]
-        if text == "/" and _may_begin_regex(before):
-            match = _REGEX.match(source, place) or match
-            kind, text = "regex" if len(match[0]) > 1 else kind, match[0]
-        if kind == "blank":
-            is_first = is_first or "\n" in text
-            if text.startswith("/*") and (len(text) < 4 or not text.endswith("*/")):
-                raise ScriptError(f"line {line}: a comment has no end")
-        else:
-            if kind == "text" and (len(text) < 2 or text[-1] != text[0]):
-                raise ScriptError(f"line {line}: a text has no end")
-            yield _Token(kind, text, line, is_first)
-            is_first, before, count = False, text, count + 1
-            if count > _MOST_TOKENS:
-                raise ScriptError(f"more than {_MOST_TOKENS} words and signs")
-        line += text.count("\n")
-        place = match.end()
-
-
-def _may_begin_regex(before: str) -> bool:
-    return before in ("", "return") or (not before[-1].isalnum() and before[-1] not in ")]}_$'\"`")
-
-
-def _check_brackets(tokens: list[_Token]) -> None:
-    expected: list[tuple[str, int]] = []
-    for token in tokens:
-        if token.kind != "sign":
-            continue
-        if token.text in _PAIRS:
-            expected.append((_PAIRS[token.text], token.line))
-        elif token.text in _PAIRS.values() and (not expected or expected.pop()[0] != token.text):
-            raise ScriptError(f"line {token.line}: {token.text!r} closes nothing")
-    if expected:
-        raise ScriptError(f"line {expected[-1][1]}: {expected[-1][0]!r} is missing")
 
 
 class _Reader:
     """Goes through the tokens once; `_skip_*` never look at a token twice."""
 
-    def __init__(self, tokens: list[_Token], names: dict[str, Value]) -> None:
+    def __init__(self, tokens: list[Token], names: dict[str, Value]) -> None:
         self._tokens, self._at, self.names = tokens, 0, names
 
     def read_statements(self) -> None:
@@ -125,19 +58,19 @@ class _Reader:
                 self._skip_block()
             elif token.kind == "word":
                 self._read_assignment()
-            elif token.text in _PAIRS:
+            elif token.text in PAIRS:
                 self._skip_brackets()
             else:
                 self._at += 1
 
-    def _peek(self, ahead: int = 0) -> _Token | None:
+    def _peek(self, ahead: int = 0) -> Token | None:
         return self._tokens[self._at + ahead] if self._at + ahead < len(self._tokens) else None
 
     def _is(self, *texts: str, ahead: int = 0) -> bool:
         token = self._peek(ahead)
         return token is not None and token.kind != "text" and token.text in texts
 
-    def _take(self) -> _Token:
+    def _take(self) -> Token:
         self._at += 1
         return self._tokens[self._at - 1]
 
@@ -164,7 +97,7 @@ class _Reader:
                 and self._is("]", ahead=2)
             ):
                 self._at += 3
-                path.append(_text_of(following))
+                path.append(text_of(following))
             else:
                 return path[1:] if path[0] == "window" and len(path) > 1 else path
 
@@ -183,8 +116,7 @@ class _Reader:
         while self._is("+"):
             self._at += 1
             more = self._read_term(depth)
-            is_text = isinstance(value, str) and isinstance(more, str)
-            value = value + more if isinstance(value, str) and isinstance(more, str) and is_text else COMPUTED
+            value = _joined(value, more)
         if self._goes_on():
             self._skip_value()
             return COMPUTED
@@ -197,7 +129,7 @@ class _Reader:
             return COMPUTED
         if token.kind == "text":
             self._at += 1
-            return COMPUTED if token.text[0] == "`" and "${" in token.text else _text_of(token)
+            return COMPUTED if token.text[0] == "`" and "${" in token.text else text_of(token)
         if token.text == "{":
             return self._read_object(depth + 1)
         if token.text == "(":
@@ -207,10 +139,10 @@ class _Reader:
             return COMPUTED if self._is("=>") else value
         if token.kind == "word" and token.text not in _PREFIXES:
             return self._look_up(self._read_path())
-        if token.kind in ("word", "sign") and token.text not in _PAIRS:  # -1, !x, new X(), function () {…}
+        if token.kind in ("word", "sign") and token.text not in PAIRS:  # -1, !x, new X(), function () {…}
             self._skip_value()
             return COMPUTED
-        self._skip_brackets() if token.text in _PAIRS else self._skip_one()
+        self._skip_brackets() if token.text in PAIRS else self._skip_one()
         return COMPUTED
 
     def _look_up(self, path: list[str]) -> Value:
@@ -247,7 +179,7 @@ class _Reader:
         token = self._take()
         if self._is(":"):
             self._at += 1
-            found[_text_of(token) if token.kind == "text" else token.text] = self._read_value(depth)
+            found[text_of(token) if token.kind == "text" else token.text] = self._read_value(depth)
         elif token.kind == "word" and self._is(",", "}"):
             found[token.text] = self._look_up([token.text])
         else:
@@ -279,8 +211,8 @@ class _Reader:
                 return
             if token.is_first and not is_open and not self._goes_on():
                 return
-            is_operator = token.kind == "sign" and token.text not in _PAIRS
-            self._skip_brackets() if token.text in _PAIRS else self._skip_one()
+            is_operator = token.kind == "sign" and token.text not in PAIRS
+            self._skip_brackets() if token.text in PAIRS else self._skip_one()
             is_open = is_operator
 
     def _skip_block(self) -> None:
@@ -292,29 +224,28 @@ class _Reader:
             self._skip_brackets()
             return
         while self._peek() and not self._is(";", "}"):
-            self._skip_brackets() if self._is(*_PAIRS) else self._skip_one()
+            self._skip_brackets() if self._is(*PAIRS) else self._skip_one()
 
     def _skip_brackets(self) -> None:
         depth = 0
         while token := self._peek():
             self._at += 1
             if token.kind == "sign":
-                depth += (token.text in _PAIRS) - (token.text in _PAIRS.values())
+                depth += (token.text in PAIRS) - (token.text in PAIRS.values())
             if depth <= 0:
                 return
 
     def _skip_to_end_of(self, closing: str) -> None:
         while self._peek() and not self._is(closing):
-            self._skip_brackets() if self._is(*_PAIRS) else self._skip_one()
+            self._skip_brackets() if self._is(*PAIRS) else self._skip_one()
         self._skip_one()
 
     def _skip_one(self) -> None:
         self._at += 1
 
 
-def _text_of(token: _Token) -> str:
-    def unescape(match: re.Match[str]) -> str:
-        written = match[1]
-        return chr(int(written[1:], 16)) if len(written) > 2 else _ESCAPES.get(written, written)
-
-    return _DIRECTIVE.sub("", _ESCAPE.sub(unescape, token.text[1:-1]))
+def _joined(value: Value, more: Value) -> Value:
+    """Two texts as one; forty times `a = a + a` would fill any memory."""
+    if not (isinstance(value, str) and isinstance(more, str)) or len(value) + len(more) > _LONGEST_TEXT:
+        return COMPUTED
+    return value + more

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 
 from yarl import URL
@@ -13,8 +14,8 @@ from probes.http.exchange import Answer, build_request, shown
 from probes.http.sampling import request_url
 from probes.jitsi import metrics
 from probes.jitsi.configjs import Announced, UselessConfig, read_config
-from probes.jitsi.javascript import ScriptError
 from probes.jitsi.settings import Settings
+from probes.jitsi.tokens import ScriptError
 from probes.pattern import is_found
 from probes.sample import Reason, Target
 
@@ -41,7 +42,7 @@ class Web:
                     raise ProbeError(Reason.PROTOCOL, "a page, but not one of Jitsi Meet")
                 self.page = page.url
                 config = await self._fetch(page.url.join(URL("config.js")), "config", client, attempt)
-                return _read(config, page.url)
+                return await asyncio.to_thread(_read, config, page.url)  # as long as the stranger likes
             finally:
                 attempt.facts |= client.connector.facts
                 if client.connector.certificate_expiry is not None:

@@ -16,10 +16,10 @@ from probes.jitsi.inside import bridge, focus, prosody
 from probes.jitsi.inside.figures import Figure, figures_of_json, figures_of_series, read_series, values_of
 from probes.jitsi.inside.prometheus import read_matrix
 from probes.jitsi.inside.server import json_object
-from probes.jitsi.javascript import ScriptError
 from probes.jitsi.relays import read_relays
 from probes.jitsi.sasl import Account, SaslError, Scram
 from probes.jitsi.stream import StanzaError, read_stanza
+from probes.jitsi.tokens import ScriptError
 from probes.sample import Reason
 from tests.fuzz.corpus import captures
 from tests.fuzz.harness import Case

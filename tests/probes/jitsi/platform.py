@@ -76,6 +76,7 @@ component_interfaces = {{ "127.0.0.1" }}
 allow_unencrypted_plain_auth = true
 modules_enabled = {{ "saslauth", "disco", "ping", "external_services" }}
 modules_disabled = {{ "s2s" }}
+plugin_paths = {{ "{folder}/plugins" }}
 consider_bosh_secure = {secure}
 consider_websocket_secure = {secure}
 http_default_host = "meet.test"

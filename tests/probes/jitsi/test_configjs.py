@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from yarl import URL
 
 from probes.jitsi.configjs import UselessConfig, read_config
-from probes.jitsi.javascript import COMPUTED, ScriptError, read_script
+from probes.jitsi.javascript import COMPUTED, read_script
+from probes.jitsi.tokens import ScriptError
 
 PAGE = URL("https://meet.test/")
 
@@ -161,6 +162,11 @@ def test_blocks_of_code_are_passed_over() -> None:
 def test_what_is_not_followed_is_told_from_what_is_empty() -> None:
     names = read_script("a = ''; b = new X(); c = function () { return {} }\nd = 'e'", {})
     assert names == {"a": "", "b": COMPUTED, "c": COMPUTED, "d": "e"}
+
+
+def test_a_text_that_doubles_itself_fills_no_memory() -> None:
+    names = read_script(f"a = '{'x' * 1000}'; {'a = a + a; ' * 40}", {})
+    assert names == {"a": COMPUTED}
 
 
 @given(st.text(alphabet="aconfig.='\"`{}[]()+,:;/*<!-?&|\\\n \t=>0é", max_size=200))
