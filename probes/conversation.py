@@ -21,6 +21,7 @@ from probes.bytestream import ByteStream
 from probes.endpoint import Endpoint
 from probes.failure import ProbeError
 from probes.sample import IPAddress, Reason
+from probes.strays import Strays
 
 T = TypeVar("T")
 
@@ -65,6 +66,7 @@ class Datagrams(Conversation):
     def __init__(self, address: IPAddress, port: int, attempt: Attempt, pauses_s: tuple[float, ...]) -> None:
         """`pauses_s`: how long to wait before each repetition; the last one goes on. Raises OSError."""
         self._attempt, self._pauses_s = attempt, pauses_s
+        self._strays: Strays | None = None
         family = socket.AF_INET6 if address.version == 6 else socket.AF_INET
         self._socket = socket.socket(family, socket.SOCK_DGRAM)
         try:
@@ -76,15 +78,22 @@ class Datagrams(Conversation):
             raise
 
     async def ask(self, request: Request, accept: Accept[T]) -> Answer[T]:
-        """Send, and send again after each pause without an answer."""
+        """Send, and send again after each pause without an answer; from then on it is noted, too, whether one
+        came from another address."""
         message, started_s = _made(request, self._local), time.monotonic()
-        for repeats, pause_s in enumerate(self._pauses()):
-            self._socket.send(message)
-            with suppress(TimeoutError):
-                async with asyncio.timeout(pause_s):
-                    content = await self._receive(accept)
-                    rtt_s = None if repeats else time.monotonic() - started_s
-                    return Answer(content, rtt_s, repeats)
+        try:
+            for repeats, pause_s in enumerate(self._pauses()):
+                if repeats:
+                    self._listen_aside()
+                self._socket.send(message)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(pause_s):
+                        content = await self._receive(accept)
+                        rtt_s = None if repeats else time.monotonic() - started_s
+                        return Answer(content, rtt_s, repeats)
+        except asyncio.CancelledError:
+            self._note_stray(accept)
+            raise
         raise AssertionError("the pauses never end")
 
     def say(self, request: bytes) -> None:
@@ -93,8 +102,19 @@ class Datagrams(Conversation):
             self._socket.send(request)
 
     def close(self) -> None:
-        """Close the socket."""
+        """Close the sockets."""
         self._socket.close()
+        if self._strays is not None:
+            self._strays.close()
+
+    def _listen_aside(self) -> None:
+        if self._strays is None:
+            with suppress(OSError):
+                self._strays = Strays(self._socket)
+
+    def _note_stray(self, accept: Accept[T]) -> None:
+        if self._strays is not None and (origin := self._strays.origin_of(accept)):
+            self._attempt.noted = f"an answer came from {origin}"
 
     def _pauses(self) -> Iterator[float]:
         return chain(self._pauses_s, repeat(self._pauses_s[-1]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import socket
 import subprocess
 from collections.abc import Callable, Iterator
 from ipaddress import ip_address
@@ -93,6 +94,36 @@ def sipsak(uri: str) -> str:
 async def test_a_user_who_gets_no_answer_is_asked_for_until_the_deadline(port: int) -> None:
     sample = await ask(port, user="silent", deadline_s=0.2)
     assert (sample.reason, sample.detail) == (Reason.TIMEOUT, "no end of options within 0.2 s")
+
+
+async def answer_from(address: str, make: Callable[[bytes], bytes], deadline_s: float = 0.8) -> Sample:
+    """What comes of a server that hears at 127.0.0.1 and answers from another address."""
+    with socket.socket(type=socket.SOCK_DGRAM) as elsewhere:
+        elsewhere.bind((address, 0))
+
+        class Server(asyncio.DatagramProtocol):
+            def datagram_received(self, data: bytes, addr: Any) -> None:
+                for _ in range(3):
+                    elsewhere.sendto(make(data), addr)
+
+        loop = asyncio.get_running_loop()
+        transport, _ = await loop.create_datagram_endpoint(Server, ("127.0.0.1", 0))
+        try:
+            return await ask(transport.get_extra_info("sockname")[1], deadline_s)
+        finally:
+            transport.close()
+
+
+async def test_an_answer_from_another_address_is_none_and_told() -> None:
+    """A server with several addresses that does not answer from the one that was asked (RFC 3261, 18.2.2)."""
+    sample = await answer_from("127.0.0.9", respond)
+    detail = "no answer to options, only: an answer came from 127.0.0.9"
+    assert (sample.reason, sample.detail) == (Reason.PROTOCOL, detail)
+
+
+async def test_what_strangers_send_is_not_told() -> None:
+    sample = await answer_from("127.0.0.9", lambda request: respond(request).replace(b"bK", b"bKx"))
+    assert (sample.reason, sample.detail) == (Reason.TIMEOUT, "no end of options within 0.8 s")
 
 
 async def test_a_lost_request_is_repeated_as_it_was() -> None:
