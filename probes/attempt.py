@@ -17,11 +17,13 @@ _MARGIN_S = 0.1
 @dataclass(slots=True)
 class Attempt:
     """Filled while the probe goes on. `step` says what it waits for; `noted` what came that was no answer;
-    `ends_s`, by the loop's clock, when it has to be over; `is_repeatable` goes into the sample.
+    `overheard` what came from somebody else; `ends_s`, by the loop's clock, when it has to be over;
+    `is_repeatable` goes into the sample.
     """
 
     step: str = "preparation"
     noted: str = ""
+    overheard: str = ""
     values: dict[tuple[str, Labels], float] = field(default_factory=dict)
     facts: dict[str, str] = field(default_factory=dict)
     ends_s: float = math.inf
@@ -70,7 +72,8 @@ def _failure(error: Exception, attempt: Attempt, deadline_s: float) -> ProbeErro
         case TimeoutError() if attempt.noted:
             return ProbeError(Reason.PROTOCOL, f"no answer to {attempt.step}, only: {attempt.noted}")
         case TimeoutError():
-            return ProbeError(Reason.TIMEOUT, f"no end of {attempt.step} within {deadline_s:g} s")
+            but = f", but {attempt.overheard}" if attempt.overheard else ""
+            return ProbeError(Reason.TIMEOUT, f"no end of {attempt.step} within {deadline_s:g} s{but}")
         case OSError():
             what = error.strerror or type(error).__name__
             return ProbeError(reason_of_errno(error.errno, Reason.PROTOCOL), f"{what}, in {attempt.step}")

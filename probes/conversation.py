@@ -78,8 +78,8 @@ class Datagrams(Conversation):
             raise
 
     async def ask(self, request: Request, accept: Accept[T]) -> Answer[T]:
-        """Send, and send again after each pause without an answer; from then on it is noted, too, whether one
-        came from another address."""
+        """Send, and send again after each pause without an answer; from then on it is told, too, whether one
+        came from somewhere else."""
         message, started_s = _made(request, self._local), time.monotonic()
         try:
             for repeats, pause_s in enumerate(self._pauses()):
@@ -114,7 +114,7 @@ class Datagrams(Conversation):
 
     def _note_stray(self, accept: Accept[T]) -> None:
         if self._strays is not None and (origin := self._strays.origin_of(accept)):
-            self._attempt.noted = f"an answer came from {origin}"
+            self._attempt.overheard = f"an answer came from {origin}"
 
     def _pauses(self) -> Iterator[float]:
         return chain(self._pauses_s, repeat(self._pauses_s[-1]))

@@ -1,4 +1,4 @@
-"""Answers that come from another address than the one that was asked: heard, so that they can be told."""
+"""Answers that come from somewhere else than was asked: overheard, so that they can be told."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+from probes.endpoint import Endpoint
 from probes.failure import ProbeError
 
 _MOST = 64
@@ -18,8 +19,8 @@ _LARGEST_DATAGRAM = 65535
 class Strays:
     """Stands beside a connected UDP socket at the same port: the kernel gives it what that one does not take.
 
-    A server with several addresses may answer from the wrong one. NATs and firewalls drop that, as the
-    connected socket does: it is no answer, but says more than a timeout.
+    A server with several addresses may answer from the wrong one (RFC 3261, 18.2.2). NATs and firewalls drop
+    that, as the connected socket does: it is no answer, but says more than a timeout.
     """
 
     def __init__(self, connected: socket.socket) -> None:
@@ -34,17 +35,17 @@ class Strays:
             self._socket.close()
             raise
 
-    def origin_of(self, accept: Callable[[bytes], Any]) -> str:
-        """The address from where an answer came that `accept` takes, or nothing."""
+    def origin_of(self, accept: Callable[[bytes], Any]) -> Endpoint | None:
+        """From where an answer came that `accept` takes, if one did."""
         for _ in range(_MOST):
             try:
                 datagram, origin = self._socket.recvfrom(_LARGEST_DATAGRAM)
             except OSError:
-                return ""
+                return None
             with suppress(ValueError, ProbeError):
                 if accept(datagram) is not None:
-                    return str(origin[0])
-        return ""
+                    return Endpoint.of(origin)
+        return None
 
     def close(self) -> None:
         """Close the socket."""
