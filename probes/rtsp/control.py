@@ -23,10 +23,19 @@ _READ_BYTES = 65_536
 _AGENT = {"User-Agent": "LinkWatch"}
 
 
+class TurnedAway(ProbeError):  # noqa: N818 - reads as what it is
+    """The camera wanted to know who we are, and hung up before it could be told. `login`: what to say at
+    once on another connection."""
+
+    def __init__(self, login: Login) -> None:
+        super().__init__(Reason.PROTOCOL, "the camera hung up as soon as it had asked for a login")
+        self.login = login
+
+
 class Control(asyncio.BufferedProtocol):
     """One connection. `broken` holds why it came to its end, once it has."""
 
-    def __init__(self, settings: Settings, *, may_log_in: bool = True) -> None:
+    def __init__(self, settings: Settings, *, may_log_in: bool = True, login: Login | None = None) -> None:
         self.broken: asyncio.Future[ProbeError] = asyncio.get_running_loop().create_future()
         self.status: int | None = None
         """That of the last answer."""
@@ -41,16 +50,21 @@ class Control(asyncio.BufferedProtocol):
         self._received = 0
         self._sequence = 0
         self._answer: asyncio.Future[Answer] | None = None
-        self._login: Login | None = None
+        self._login = login
+        self._is_untried = login is not None
+        """Whether the login was brought along, and has not been answered yet."""
         self._transport: asyncio.Transport | None = None
 
     @classmethod
-    async def open(cls, connected: socket.socket, settings: Settings, *, may_log_in: bool) -> Control:
-        """Speak over a connected socket, which is closed by `close`."""
+    async def open(
+        cls, connected: socket.socket, settings: Settings, *, may_log_in: bool, login: Login | None
+    ) -> Control:
+        """Speak over a connected socket, which is closed by `close`; `login`: who we are, if it is known that
+        the camera wants to hear it."""
         loop = asyncio.get_running_loop()
         try:
             _, control = await loop.create_connection(
-                lambda: cls(settings, may_log_in=may_log_in), sock=connected
+                lambda: cls(settings, may_log_in=may_log_in, login=login), sock=connected
             )
         except BaseException:
             connected.close()
@@ -60,12 +74,13 @@ class Control(asyncio.BufferedProtocol):
     async def ask(self, method: str, url: str, headers: Mapping[str, str]) -> Answer:
         """The answer to a request, which says who we are when the server wants to know.
 
-        Raises ProbeError: reason auth when the server does not let us.
+        Raises ProbeError: reason auth when the server does not let us, TurnedAway when it wants to be asked
+        on another connection.
         """
         answer = await self._exchange(method, url, headers)
-        if answer.status == 401:
-            self._login = self._choose_login(answer)
-            answer = await self._exchange(method, url, headers)
+        if answer.status == 401 and not self._is_untried:
+            answer = await self._log_in(answer, method, url, headers)
+        self._is_untried = False
         if answer.status == 401:
             self.is_refused = True
             raise ProbeError(Reason.AUTH, "the camera answers, but refuses user and password (401)")
@@ -75,11 +90,25 @@ class Control(asyncio.BufferedProtocol):
             )
         return answer
 
+    async def _log_in(self, challenge: Answer, method: str, url: str, headers: Mapping[str, str]) -> Answer:
+        is_first, self._login = self._login is None, self._choose_login(challenge)
+        try:
+            return await self._exchange(method, url, headers)
+        except ProbeError:
+            if is_first and self.is_hung_up:
+                raise TurnedAway(self._login) from None
+            raise
+
     def end(self, why: ProbeError) -> None:
         """Nothing that comes from here on is of use."""
         if not self.broken.done():
             self.broken.set_result(why)
         self.close()
+
+    @property
+    def lack(self) -> str:
+        """What of an answer has not come, if only a part has."""
+        return self._reader.lack
 
     def close(self) -> None:
         """Let go of the connection at once."""
@@ -148,5 +177,8 @@ class Control(asyncio.BufferedProtocol):
     def _take(self, message: Answer | Packet) -> None:
         if isinstance(message, Packet):
             self.on_packet(message)
-        elif self._answer and not self._answer.done() and message.sequence in ("", str(self._sequence)):
+        elif self._answer and not self._answer.done() and self._answers(message):
             self._answer.set_result(message)
+
+    def _answers(self, message: Answer) -> bool:
+        return not message.header("cseq") or message.sequence == self._sequence

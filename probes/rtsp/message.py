@@ -23,6 +23,9 @@ _INTERLEAVED_HEADER = 4
 _STATUS_LINE = re.compile(r"RTSP/\d\.\d +([1-6]\d\d)(?: .*)?", re.DOTALL)
 _REQUEST_LINE = re.compile(r"[A-Z_]{1,32} +\S+ +RTSP/\d\.\d")
 _LENGTH = re.compile(r"\d{1,9}")
+_SEQUENCE = re.compile(r"[0-9]{1,10}")
+_HEAD_END = re.compile(rb"\r?\n\r?\n")
+"""Some cameras end lines without a carriage return; players let them."""
 
 
 class Garbage(Exception):  # noqa: N818 - reads as what it is
@@ -42,9 +45,10 @@ class Answer:
         return self.headers.get(name, ("",))[0]
 
     @property
-    def sequence(self) -> str:
-        """The number of the request that this answers."""
-        return self.header("cseq")
+    def sequence(self) -> int | None:
+        """The number of the request that this answers, however it is written, if it is one."""
+        text = self.header("cseq")
+        return int(text) if _SEQUENCE.fullmatch(text) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,16 @@ class Reader:
         self._pending = bytearray()
         self._wanted = 1
         """So many bytes must be there before another look at them makes sense."""
+        self._body_bytes = 0
+        """Of the message that is not whole yet."""
+
+    @property
+    def lack(self) -> str:
+        """What the message that waits for its end has too little of, for people; nothing if none does."""
+        missing = self._wanted - len(self._pending)
+        if not self._body_bytes or missing <= 0:
+            return ""
+        return f"an answer that lacks {missing} of its {self._body_bytes} bytes"
 
     def feed(self, data: bytes | bytearray) -> Iterator[Answer | Packet]:
         """What `data` completes; raises Garbage, after which nothing more is to be fed.
@@ -77,7 +91,7 @@ class Reader:
         """
         self._pending += data
         while len(self._pending) >= self._wanted:
-            self._wanted = 1
+            self._wanted, self._body_bytes = 1, 0
             taken = self._take_packet() if self._pending[0] == _DOLLAR else self._take_message()
             if taken is None:
                 return
@@ -96,20 +110,22 @@ class Reader:
 
     def _take_message(self) -> tuple[int, Answer | None] | None:
         """One message, or its size alone where it is a request or an empty line between messages."""
+        if self._pending.startswith(b"\n"):
+            return 1, None
         if self._pending.startswith(b"\r"):
             return (2, None) if len(self._pending) > 1 else None
-        end = self._pending.find(b"\r\n\r\n", 0, MAX_HEAD_BYTES)
-        if end < 0:
+        end = _HEAD_END.search(self._pending, 0, MAX_HEAD_BYTES)
+        if end is None:
             self._refuse_nonsense()
             return None
-        start, _, rest = self._pending[:end].decode("utf-8", FOREIGN_BYTES).partition("\r\n")
-        headers = _parse_headers(rest)
-        body_at, size = end + 4, _body_length(headers)
+        start, *lines = self._pending[: end.start()].decode("utf-8", FOREIGN_BYTES).split("\n")
+        headers, start = _parse_headers(lines), start.removesuffix("\r")
+        body_at, size = end.end(), _body_length(headers)
         status = _STATUS_LINE.fullmatch(start)
         if status is None and not _REQUEST_LINE.fullmatch(start):
             raise Garbage("the answer is no RTSP")
         if len(self._pending) < body_at + size:
-            self._wanted = body_at + size
+            self._wanted, self._body_bytes = body_at + size, size
             return None
         body = bytes(self._pending[body_at : body_at + size])
         return body_at + size, Answer(int(status[1]), headers, body) if status else None
@@ -122,9 +138,9 @@ class Reader:
             raise Garbage("the answer is no RTSP")
 
 
-def _parse_headers(text: str) -> dict[str, tuple[str, ...]]:
+def _parse_headers(lines: list[str]) -> dict[str, tuple[str, ...]]:
     headers: dict[str, list[str]] = {}
-    for line in text.split("\r\n"):
+    for line in lines:
         name, colon, value = line.partition(":")
         if colon:
             headers.setdefault(name.strip().lower(), []).append(value.strip())

@@ -78,6 +78,7 @@ class Viewing:
         finally:
             if self._control.status is not None:
                 self._attempt.measured(metrics.STATUS_CODE, self._control.status)
+            self._attempt.noted = self._control.lack
         label = (("method", method.lower()),)
         self._attempt.values[metrics.RESPONSE.name, label] = time.monotonic() - started_s
         if server := answer.header("server"):

@@ -10,7 +10,8 @@ from probes.connection import connect_any
 from probes.failure import ProbeError
 from probes.resolve import parse_address, resolve, split_host_port
 from probes.rtsp import metrics
-from probes.rtsp.control import Control
+from probes.rtsp.control import Control, TurnedAway
+from probes.rtsp.login import Login
 from probes.rtsp.rtp import Look
 from probes.rtsp.settings import Settings
 from probes.rtsp.verdict import Memory, Verdict, judge, loss_ratio
@@ -43,13 +44,10 @@ class Watcher:
         """There is nothing to let go of: every look ends what it began."""
 
     async def _look(self, attempt: Attempt, *, ends_s: float, farewell_s: float) -> None:
-        viewing, control = await self._open(attempt)
         try:
-            look, ended_s = await viewing.watch(ends_s - _MARGIN_S)
-        finally:
-            if control.is_refused:
-                self._login_from_s = time.monotonic() + LOGIN_PAUSE_S
-            await viewing.leave(farewell_s)
+            viewing, look, ended_s = await self._view(attempt, ends_s, farewell_s)
+        except TurnedAway as turned_away:
+            viewing, look, ended_s = await self._view(attempt, ends_s, farewell_s, turned_away.login)
         verdict = judge(
             look,
             ended_s,
@@ -62,7 +60,19 @@ class Watcher:
         if verdict.failure is not None:
             raise verdict.failure
 
-    async def _open(self, attempt: Attempt) -> tuple[Viewing, Control]:
+    async def _view(
+        self, attempt: Attempt, ends_s: float, farewell_s: float, login: Login | None = None
+    ) -> tuple[Viewing, Look, float]:
+        """One connection, and what was seen over it until when."""
+        viewing, control = await self._open(attempt, login)
+        try:
+            return viewing, *await viewing.watch(ends_s - _MARGIN_S)
+        finally:
+            if control.is_refused:
+                self._login_from_s = time.monotonic() + LOGIN_PAUSE_S
+            await viewing.leave(farewell_s)
+
+    async def _open(self, attempt: Attempt, login: Login | None) -> tuple[Viewing, Control]:
         attempt.step = "resolve"
         if self._target.host.lower().startswith("rtsp://"):
             raise ProbeError(Reason.RESOLVE, _URL_GIVEN)
@@ -74,7 +84,7 @@ class Watcher:
         may_log_in = time.monotonic() >= self._login_from_s
         url = stream_url(host, port, self._settings.path)
         viewing = partial(Viewing, connected=connected, url=url, settings=self._settings, attempt=attempt)
-        control = await Control.open(connected, self._settings, may_log_in=may_log_in)
+        control = await Control.open(connected, self._settings, may_log_in=may_log_in, login=login)
         return viewing(control), control
 
 

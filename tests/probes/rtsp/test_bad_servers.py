@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import random
 import socket
+from base64 import b64encode
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from hashlib import md5
 
 import pytest
 
-from probes.rtsp import Settings, probe
+from probes.rtsp import Settings, open_session, probe
 from probes.rtsp.message import MAX_HEAD_BYTES
 from probes.sample import Reason, Sample, Target
 from probes.testing import hang, serve_tcp
@@ -150,6 +151,79 @@ async def test_a_camera_that_hangs_up_amid_the_video_has_none() -> None:
     sample = await look_at(camera.handle)
     assert (sample.reason, sample.detail) == (Reason.PROTOCOL, "the camera closed the connection")
     assert sample.values["linkwatch_rtsp_video", ()] == 0
+
+
+async def test_a_camera_whose_lines_end_in_its_own_way_and_that_counts_with_zeros_is_good() -> None:
+    plain = {method: answer.format("0{}") for method, answer in Camera().answers.items()}  # type: ignore[union-attr]
+    camera = Camera(**{method: answer.replace("\r\n", "\n") for method, answer in plain.items()})
+    camera.answers["DESCRIBE"] = plain["DESCRIBE"]
+    camera.video = stream
+    sample = await look_at(camera.handle)
+    assert sample.ok, sample.detail
+
+
+async def test_an_answer_shorter_than_it_says_is_told() -> None:
+    sdp = f"RTSP/1.0 200 OK\r\nCSeq: {{}}\r\nContent-Length: {len(SDP) + 9}\r\n\r\n{SDP}"
+    sample = await look_at(Camera(DESCRIBE=sdp).handle, deadline_s=0.8)
+    only = f"an answer that lacks 9 of its {len(SDP) + 9} bytes"
+    assert (sample.reason, sample.detail) == (Reason.PROTOCOL, f"no answer to DESCRIBE, only: {only}")
+
+
+class Strict(Camera):
+    """A camera that ends the connection with every 401, and lets in who shows `password` at once."""
+
+    def __init__(self, password: str) -> None:
+        super().__init__()
+        self.video = stream
+        self.connections, self.logins = 0, 0
+        self._password = password
+
+    async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        request = await reader.readuntil(b"\r\n\r\n")
+        shown = b64encode(f"admin:{self._password}".encode())
+        self.logins += b"Authorization" in request
+        if shown not in request:
+            writer.write(b'RTSP/1.0 401 No\r\nCSeq: 1\r\nWWW-Authenticate: Basic realm="r"\r\n\r\n')
+            await writer.drain()
+            return
+        writer.write(b"RTSP/1.0 200 OK\r\nCSeq: 1\r\n\r\n")
+        await super().handle(reader, writer)
+
+
+LOGIN = replace(LOOK, user="admin", password="mật khẩu")
+
+
+async def test_a_camera_that_hangs_up_with_a_401_is_asked_again_with_credentials() -> None:
+    camera = Strict("mật khẩu")
+    sample = await look_at(camera.handle, LOGIN)
+    assert sample.ok, sample.detail
+    assert (camera.connections, camera.logins) == (2, 1)
+    assert camera.heard == ["DESCRIBE", "SETUP", "PLAY", "TEARDOWN"]
+
+
+async def test_a_camera_that_hangs_up_on_credentials_refuses_them_and_is_not_asked_a_third_time() -> None:
+    camera = Strict("another")
+    async with serve_tcp(camera.handle) as port:
+        session = open_session(Target("cam", f"127.0.0.1:{port}"), LOGIN)
+        first, second = await session.probe(3.0), await session.probe(3.0)
+    assert (first.reason, second.reason) == (Reason.AUTH, Reason.AUTH)
+    assert first.detail == "the camera answers, but refuses user and password (401)"
+    assert second.detail == "the camera answers; it refused user and password a while ago (401)"
+    assert (camera.connections, camera.logins) == (3, 1)
+
+
+async def test_a_camera_that_hangs_up_after_a_digest_too_is_asked_once_more() -> None:
+    wanted = b'RTSP/1.0 401 No\r\nCSeq: 1\r\nWWW-Authenticate: Digest realm="r", nonce="1"\r\n\r\n'
+    heard: list[bytes] = []
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heard.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(wanted)
+
+    sample = await look_at(handle, LOGIN)
+    assert sample.reason is Reason.AUTH
+    assert [b"Digest username" in request for request in heard] == [False, True]
 
 
 @pytest.mark.parametrize("realm", ["Cổng chính".encode(), "正门".encode("gbk")])

@@ -45,6 +45,30 @@ def test_answers_and_packets_are_told_apart_however_the_stream_was_cut(cuts: lis
     assert read(*pieces) == MESSAGES
 
 
+@given(st.lists(st.integers(0, len(STREAM)), max_size=20))
+def test_lines_may_end_as_old_cameras_end_them(cuts: list[int]) -> None:
+    stream = STREAM.replace(b"\r\n", b"\n")
+    places = [0, *(min(cut, len(stream)) for cut in sorted(cuts)), len(stream)]
+    assert read(*(stream[start:end] for start, end in pairwise(places))) == MESSAGES
+
+
+@pytest.mark.parametrize(
+    ("written", "number"), [("2", 2), ("02", 2), (" 2 ", 2), ("", None), ("x", None), ("9" * 30, None)]
+)
+def test_the_number_of_an_answer_is_read_as_a_number(written: str, number: int | None) -> None:
+    (answer,) = read(f"RTSP/1.0 200 OK\r\nCSeq: {written}\r\n\r\n".encode())
+    assert isinstance(answer, Answer)
+    assert answer.sequence == number
+
+
+def test_what_a_message_lacks_is_told() -> None:
+    reader = Reader()
+    assert list(reader.feed(b"RTSP/1.0 200 OK\r\nContent-Length: 40\r\n\r\nv=0\r\n")) == []
+    assert reader.lack == "an answer that lacks 35 of its 40 bytes"
+    assert len(list(reader.feed(b"x" * 35))) == 1
+    assert reader.lack == ""
+
+
 @pytest.mark.parametrize(
     ("data", "why"),
     [
