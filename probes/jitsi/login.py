@@ -14,10 +14,12 @@ from probes.sample import Reason
 
 _MOST_CHALLENGES = 5
 _BUSY = {"temporary-auth-failure"}
+_NOT_A_GUEST = "not-allowed"
+"""What mod_auth_token says to whoever comes without a token."""
 
 
 class NoGuestsError(ProbeError):
-    """The server lets in only those who have an account, and none is set."""
+    """The server lets in only those who have an account or a token, and none is set."""
 
 
 async def log_in(stream: StanzaStream, features: Element, account: Account, *, may_tell: bool) -> None:
@@ -60,6 +62,8 @@ async def _authenticate(stream: StanzaStream, mechanism: Mechanism, account: Acc
             return
         if answer.tag == f"{{{SASL}}}failure":
             condition = condition_of(answer, SASL)
+            if condition == _NOT_A_GUEST and not (account.user or account.token):
+                raise NoGuestsError(Reason.AUTH, f"{account.domain} refuses guests, and no token is set")
             reason = Reason.PROTOCOL if condition in _BUSY else Reason.AUTH
             raise ProbeError(reason, f"{account}: the server refuses the log-in ({condition})")
         if answer.tag != f"{{{SASL}}}challenge":

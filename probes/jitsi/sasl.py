@@ -25,13 +25,16 @@ class SaslError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Who logs in at `domain`; without a `user` it is a guest."""
+    """Who logs in at `domain`; without a `user` it is a guest, who may have a `token` (JWT) for the door."""
 
     domain: str
     user: str = ""
     password: str = field(default="", repr=False)
+    token: str = field(default="", repr=False)
 
     def __str__(self) -> str:
+        if self.token:
+            return f"guest with a token at {self.domain}"
         return f"{self.user}@{self.domain}" if self.user else f"guest at {self.domain}"
 
 

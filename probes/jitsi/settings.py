@@ -10,6 +10,7 @@ from probes.jitsi.inside.settings import Inside, check_inside
 from probes.requirements import require
 
 _LONGEST_BODY = 400_000
+_LONGEST_TOKEN = 8000
 _MOST_SEATS = 1_000_000
 
 
@@ -28,6 +29,11 @@ class Settings:
         metadata={"help": "user to log in as, where guests alone are not enough; not USER@DOMAIN"},
     )
     password: str = field(default="", repr=False, metadata={"help": "password of the user", "secret": True})
+    token: str = field(
+        default="",
+        repr=False,
+        metadata={"help": "JWT to log in with, where the platform wants one", "secret": True},
+    )
     media_port: int = field(
         default=10_000, metadata={"help": "UDP port of the media; 0: it is not looked at"}
     )
@@ -49,6 +55,12 @@ class Settings:
         require("@" not in self.user, "user", "a name without @")
         require(
             bool(self.user) == bool(self.password), "password", "set where there is a user, and only there"
+        )
+        require(not (self.user and self.token), "token", "left out where there is a user")
+        require(
+            self.token.isascii() and len(self.token) <= _LONGEST_TOKEN,
+            "token",
+            f"ASCII, at most {_LONGEST_TOKEN} characters",
         )
         require(0 <= self.media_port <= 65535, "media_port", "0 to 65535")
         require(all(self.media_hosts), "media_hosts", "names or addresses")

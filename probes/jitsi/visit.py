@@ -29,7 +29,7 @@ from probes.jitsi.settings import Settings
 from probes.jitsi.stream import StanzaStream
 from probes.jitsi.web import Web
 from probes.jitsi.websocket import WebsocketStream
-from probes.sample import Labels, Sample, Target
+from probes.sample import Labels, Reason, Sample, Target
 
 _LEAVE_S = 0.3
 """How long taking leave may take."""
@@ -59,6 +59,7 @@ class Visit:
     values: dict[tuple[str, Labels], float] = field(default_factory=dict)
     facts: dict[str, str] = field(default_factory=dict)
     page: URL = field(default_factory=URL)
+    guest_domain: str = ""
 
     async def run(self) -> Reading:
         """As far as one gets; raises nothing."""
@@ -86,25 +87,26 @@ class Visit:
 
     async def _go_in(self, announced: Announced, stack: AsyncExitStack) -> None:
         accounts = _accounts(announced, self.settings)
-        lines = await self._open_lines(announced, accounts[0].domain, stack)
+        lines = await self._open_lines(announced, accounts[0], stack)
         if not lines:
             return
+        self.guest_domain = announced.guest_domain
         inside = [await self._log_in(account, lines, stack) for account in accounts]
         streams = [stream for stream in inside if stream is not None]
         if streams:
             await self._ask_services(announced, streams[0])
 
-    async def _open_lines(self, announced: Announced, domain: str, stack: AsyncExitStack) -> list[Line]:
+    async def _open_lines(self, announced: Announced, account: Account, stack: AsyncExitStack) -> list[Line]:
         """Every way in that config.js announces; clients take the one that suits them, so all must work."""
         names = sorted(_STREAMS, key=lambda name: (name == "bosh") is not announced.prefers_bosh)
         ways = [(name, url) for name in names if (url := getattr(announced, name)) is not None]
-        looks = await asyncio.gather(*(self._open(name, url, domain, stack) for name, url in ways))
+        looks = await asyncio.gather(*(self._open(name, url, account, stack) for name, url in ways))
         for (name, url), (sample, _) in zip(ways, looks, strict=True):
             self._note(Part.SIGNALLING, sample, f"{name} {shown(url)}", good=f"{name} {shown(url)}")
         return [line for _, line in looks if line is not None]
 
     async def _open(
-        self, name: str, url: URL, domain: str, stack: AsyncExitStack
+        self, name: str, url: URL, account: Account, stack: AsyncExitStack
     ) -> tuple[Sample, Line | None]:
         lines: list[Line] = []
 
@@ -113,7 +115,7 @@ class Visit:
             client = await stack.enter_async_context(
                 Client(self.target, self.settings.access(), url, attempt)
             )
-            stream = _STREAMS[name](client, url, domain)
+            stream = _STREAMS[name](client, self._door(url, account), account.domain)
             stack.push_async_callback(_leave, stream)
             lines.append(Line(name, stream, await stream.open()))
 
@@ -126,7 +128,7 @@ class Visit:
         """Over the line that clients prefer; for another domain over one more of that kind."""
         line = lines[0]
         if line.stream.domain != account.domain:
-            sample, another = await self._open(line.name, line.stream.url, account.domain, stack)
+            sample, another = await self._open(line.name, line.stream.url, account, stack)
             if another is None:
                 self._note(Part.LOG_IN, sample, f"{line.name} to {account.domain}", good="")
                 return None
@@ -138,6 +140,8 @@ class Visit:
             try:
                 await log_in(line.stream, line.features, account, may_tell=self._may_tell(line.stream.url))
             except NoGuestsError as error:
+                if account.domain == self.guest_domain:  # announced to them, so they must be let in
+                    raise
                 refused.append(error)
 
         sample = await self._time("log_in", look)
@@ -147,8 +151,16 @@ class Visit:
         self._note(Part.LOG_IN, sample, line.name, good=str(account))
         return line.stream if sample.ok else None
 
+    def _door(self, url: URL, account: Account) -> URL:
+        """`url` with the token in it, as lib-jitsi-meet shows it."""
+        if not account.token:
+            return url
+        if not self._may_tell(url):
+            raise ProbeError(Reason.PERMISSION, "a token is shown to the host of the page alone, and in TLS")
+        return url.update_query(token=account.token)
+
     def _may_tell(self, url: URL) -> bool:
-        """The password itself goes to the host of the page alone, and in TLS."""
+        """Password and token themselves go to the host of the page alone, and in TLS."""
         return url.scheme in ("https", "wss") and url.host == self.page.host
 
     async def _ask_services(self, announced: Announced, stream: StanzaStream) -> None:
@@ -191,8 +203,10 @@ class Visit:
 
 
 def _accounts(announced: Announced, settings: Settings) -> list[Account]:
-    """Who has to get in: guests where they have a domain of their own, the user that is set; else guests."""
+    """Who has to get in: guests where they have a domain of their own, whoever is set; else guests."""
     accounts = [Account(announced.guest_domain)] if announced.guest_domain else []
+    if settings.token:
+        accounts.append(Account(announced.domain, token=settings.token))
     if settings.user:
         accounts.append(Account(announced.user_domain, settings.user, settings.password))
     return accounts or [Account(announced.domain)]

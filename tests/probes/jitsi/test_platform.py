@@ -250,6 +250,15 @@ async def test_guests_who_are_not_let_in_are_no_failure_where_no_user_is_set(pla
     assert sample.facts["not_asked"] == "meet.test lets no guests in, and no user is set"
 
 
+async def test_guests_to_whom_a_domain_is_announced_must_be_let_in(platform: Platform) -> None:
+    platform.config = CONFIG + "config.hosts.anonymousdomain = 'meet.test';"
+    platform.authentication = "internal_plain"
+    async with platform.whole():
+        sample = await look(platform)
+    assert (sample.reason, sample.facts["failing"]) == (Reason.AUTH, "log-in")
+    assert sample.detail == "log-in: websocket: meet.test lets no guests in, and no user is set"
+
+
 async def test_a_focus_that_is_not_connected_fails_alone(platform: Platform) -> None:
     with platform.prosody(), platform.front():
         sample = await look(platform)
