@@ -14,10 +14,13 @@ Labels = tuple[tuple[str, str], ...]
 
 
 class Reason(StrEnum):
-    """Why a probe did not succeed; each value calls for different people. `exhausted`: this machine had no
-    file or memory left, which says nothing of the target; `too-big`: a packet that was not to be cut into
-    pieces did not fit, here or on the way; `proxy`: the proxy that leads to the target is gone or does not
-    let us through, which says nothing of the target.
+    """Why a probe did not succeed; each value calls for different people.
+
+    Of the target: `timeout`, `unreachable`, `refused`, `tls`; `protocol`: it answers, and not as it should;
+    `auth`: it answers, and does not let us in. Of the way there: `too-big`: a packet that was not to be cut
+    into pieces did not fit, here or on the way. What says nothing of the target: `resolve`: its name;
+    `permission`: the scope or a right; `exhausted`: this machine had no file or memory left; `proxy`: the
+    proxy that leads to the target is gone or does not let us through; `error`: the probe itself.
     """
 
     TIMEOUT = "timeout"

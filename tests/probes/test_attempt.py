@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import re
+from pathlib import Path
 
 import pytest
 
@@ -66,3 +68,10 @@ async def test_what_came_until_the_deadline_but_was_no_answer_is_no_silence() ->
 
     sample = await run_attempt(steps, 3.0)
     assert (sample.reason, sample.detail) == (Reason.PROTOCOL, "no answer to greeting, only: not a greeting")
+
+
+def test_every_reason_is_told_in_the_readme_and_where_it_is_defined() -> None:
+    text = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    table = text.partition("| reason | what it says |")[2].partition("\n\n")[0]
+    assert re.findall(r"^\| `([a-z-]+)` \| \S", table, re.MULTILINE) == list(Reason)
+    assert [reason for reason in Reason if f"`{reason}`" not in (Reason.__doc__ or "")] == []
