@@ -134,6 +134,18 @@ async def test_bosh_that_speaks_something_else_is_told(body: str, why: str) -> N
     assert why in sample.detail
 
 
+async def test_bosh_that_has_nothing_to_say_is_not_asked_without_end() -> None:
+    asked: list[str] = []
+
+    async def handle(request: web.Request) -> web.Response:
+        asked.append(await request.text())
+        return web.Response(text=BODY.format(""))
+
+    sample = await attempt_at(BoshStream, handle)
+    assert (sample.reason, sample.detail) == (Reason.PROTOCOL, "20 BOSH answers at once, and nothing in them")
+    assert len(asked) <= 22
+
+
 async def test_bosh_behind_a_login_is_a_matter_of_the_login() -> None:
     sample = await attempt_at(BoshStream, posts("", status=403))
     assert (sample.reason, sample.detail) == (Reason.AUTH, "no BOSH (status 403)")
