@@ -79,7 +79,7 @@ def cases() -> tuple[Case, ...]:
     series = (*bodies("bridge-series"), *bodies("jicofo-series"), *bodies("prosody-series"))
     statistics = (*bodies("bridge-statistics"), *bodies("jicofo-statistics"))
     return (
-        Case("jitsi config.js", configs, read_configuration, LONGEST, _SCRIPT_WORDS),
+        Case("jitsi config.js", configs, read_configuration, LONGEST // 2, _SCRIPT_WORDS),
         Case("jitsi stanza", stanzas(), read_element, LONGEST, XMPP_WORDS),
         Case("jitsi scram", (CHALLENGE, b"v=" + b"A" * 44), log_in, 20_000, (b",", b"r=", b"i=", b"s=")),
         Case("jitsi statistics", statistics, read_statistics, LONGEST, NUMBER_WORDS),
