@@ -25,6 +25,11 @@ FAILURES_TO_FALL = 3
 
 CONFIRM_AFTER_S = 2.0
 
+LOOKS_AFTER_FALL = 12
+LOOK_AGAIN_S = 5.0
+"""What has fallen is followed closely at first: a rule waits for a moment so that a restart pages nobody, and
+between two looks at their interval it would not see the end of it."""
+
 ICMP = "icmp"
 
 Key = tuple[str, str]
@@ -150,14 +155,16 @@ class Measurer:
                 self._changed.set()
 
     def _confirm(self, key: Key, sample: Sample) -> None:
-        """One failure is a suspicion: try again soon, so that a real one is known within seconds.
+        """One failure is a suspicion: try again soon, so that a real one and its end are known in seconds.
 
         A log-in that was answered waits for its interval: three wrong ones within seconds lock an account.
         """
-        self._failures[key] = 0 if sample.ok else self._failures[key] + 1
+        failures = self._failures[key] = 0 if sample.ok else self._failures[key] + 1
         may_repeat = sample.is_repeatable and sample.reason is not Reason.AUTH
-        if may_repeat and 0 < self._failures[key] < FAILURES_TO_FALL:
-            self._schedule.hasten(key, self._monotonic() + CONFIRM_AFTER_S)
+        if may_repeat and 0 < failures < FAILURES_TO_FALL + LOOKS_AFTER_FALL:
+            look_again_s = max(LOOK_AGAIN_S, self._jobs[key][1].interval_s / LOOKS_AFTER_FALL)
+            pause_s = CONFIRM_AFTER_S if failures < FAILURES_TO_FALL else look_again_s
+            self._schedule.hasten(key, self._monotonic() + pause_s)
             self._changed.set()
 
     async def _probe(self, key: Key, spec: ProbeSpec) -> Sample:

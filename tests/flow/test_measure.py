@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -42,10 +43,16 @@ class Session:
 class Desk:
     """A measurer of probes that are called like their targets, 20 times a second, and its samples."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, **answers: Callable[[], Any]) -> None:
+    def __init__(
+        self,
+        monkeypatch: pytest.MonkeyPatch,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+        **answers: Callable[[], Any],
+    ) -> None:
         self.sessions = {name: Session(answer) for name, answer in answers.items()}
         self.samples: dict[str, list[Sample]] = {name: [] for name in answers}
-        self.measurer = Measurer(self.take, at_once=2, monotonic=time.monotonic, utc=time.time)
+        self.measurer = Measurer(self.take, at_once=2, monotonic=monotonic, utc=time.time)
         monkeypatch.setattr(registry, "open_session", self._open)
         spec = ProbeSpec("http", "http", 0.05, 0.05, None)
         targets = {name: Target(name, name, Kind.HOST, name, probes=(spec,)) for name in answers}
@@ -118,15 +125,37 @@ async def test_the_end_closes_every_session_whatever_one_does(monkeypatch: pytes
     assert desk.sessions["second"].closed
 
 
-async def test_a_failed_probe_is_tried_again_soon_but_not_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(measure, "CONFIRM_AFTER_S", 0.02)
-    desk = Desk(monkeypatch, broken=broken)
-    spec = ProbeSpec("http", "http", 0.5, 0.05, None)
+@pytest.mark.looptime
+@pytest.mark.parametrize(
+    ("interval_s", "looks"),
+    [
+        (30.0, [0, 2, *range(4, 66, 5), 94, 124]),
+        (300.0, [0, 2, *range(4, 306, 25), 604]),
+        (3.0, [0, 2, 4, 7, 10]),
+    ],
+)
+async def test_a_failed_probe_is_tried_again_soon_then_followed_for_a_while(
+    interval_s: float, looks: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three looks until a failure is believed, twelve closer ones after that, then the usual interval."""
+    seen, loop = list[float](), asyncio.get_running_loop()
+
+    def now() -> float:
+        return (
+            math.ceil(loop.time() * 1024) / 1024
+        )  # exact sums: else it stands an ulp short of a start for ever
+
+    def broken() -> Sample:
+        seen.append(now())
+        return Sample(0.0, 0.0, False, Reason.REFUSED)
+
+    desk = Desk(monkeypatch, monotonic=now, broken=broken)
+    spec = ProbeSpec("http", "http", interval_s, 0.05, None)
     target = Target("broken", "broken", Kind.HOST, "broken", probes=(spec,))
     desk.inventory = Inventory(desk.inventory.scope, {"broken": target})
-    async with desk.running(0.9):
+    async with desk.running(interval_s + looks[-1]):
         pass
-    assert 3 <= desk.sessions["broken"].runs <= 4
+    assert [round(at - seen[0]) for at in seen[: len(looks)]] == looks
 
 
 REFUSED = Sample(0.0, 0.0, False, Reason.AUTH)
