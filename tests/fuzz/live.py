@@ -41,7 +41,6 @@ SLACK_S = 3.0
 """How much later than its deadline a run may end on a busy machine."""
 HELD_OPEN, BROKEN_OFF = 3, 7
 """Lengths, modulo 20, of inputs after which the server neither speaks nor hangs up, or breaks off."""
-DATAGRAMS_PER_REQUEST = 4
 
 Address = Callable[[bytes, bytes], bytes]
 """Makes of a request and an input what a peer would send that knows the ids of the request."""
@@ -52,7 +51,8 @@ Turn = Callable[[bytes], list[bytes]]
 @dataclass(frozen=True, slots=True)
 class Live:
     """A probe and what its peer says. `host` has `{}` for the port, `near` makes settings of it.
-    `speaks_first`: the server does. `is_whole`: no other case has its parser."""
+    `speaks_first`: the server does. `is_whole`: no other case has its parser. `datagrams`: how many are
+    sent to a request, of which a probe that gives up at the first bad one hears one."""
 
     name: str
     kind: str
@@ -63,6 +63,7 @@ class Live:
     host: str = "127.0.0.1:{}"
     deadline_s: float = 0.5
     at_once: int = 64
+    datagrams: int = 4
     is_whole: bool = False
     speaks_first: bool = False
     words: tuple[bytes, ...] = ()
@@ -169,9 +170,7 @@ def _longest_hold() -> Iterator[list[float]]:
 def _server(live: Live, feed: Feed) -> AbstractAsyncContextManager[int]:
     if live.is_stream:
         return serve_tcp(partial(_speak, live, feed))
-    return serve_udp(
-        lambda request: [live.address(request, feed.next()) for _ in range(DATAGRAMS_PER_REQUEST)]
-    )
+    return serve_udp(lambda request: [live.address(request, feed.next()) for _ in range(live.datagrams)])
 
 
 async def _speak(live: Live, feed: Feed, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -287,7 +286,9 @@ def _cameras() -> Iterator[Live]:
 
 def _agents() -> Iterator[Live]:
     quick = {"request_timeout_s": 0.1, "retries": 0}
-    agent = partial(Live, kind="snmp", is_stream=False, deadline_s=1.0, address=_as_snmp, is_whole=True)
+    agent = partial(
+        Live, kind="snmp", is_stream=False, datagrams=1, deadline_s=1.0, address=_as_snmp, is_whole=True
+    )
     yield agent("snmp v1", captures=captures("snmp", "v1"), settings={**quick, "version": "1"})
     yield agent("snmp v2c", captures=captures("snmp", "v2c"), settings=quick)
     user = {"version": "3", "user": "bob", "auth_protocol": "sha256", "auth_password": "authpass123"}

@@ -96,7 +96,7 @@ async def test_an_answer_to_a_repetition_has_no_round_trip_time() -> None:
     [
         (lambda _request: b"\0" * 7, "not a whole STUN message"),
         (lambda _request: b"HTTP/1.1 400 Bad Request\r\n\r\n", "not a STUN message"),
-        (lambda request: success(request)[:-1] + b"?", "wrong FINGERPRINT"),
+        (lambda request: success(request)[:-1] + bytes([success(request)[-1] ^ 1]), "wrong FINGERPRINT"),
         (lambda request: success(request[:19] + bytes([request[19] ^ 1])), "an answer to another request"),
         (lambda request: request, "not an answer to this request"),
     ],
