@@ -203,6 +203,8 @@ def _failure(error: BaseException) -> ProbeError:
             return ProbeError(Reason.PROTOCOL, "the agent does not have what it was asked for")
         case SnmpError():
             return ProbeError(Reason.PROTOCOL, f"malformed answer: {error}")
+        case RuntimeError():  # what gufo-snmp makes of values that it cannot hand over
+            return ProbeError(Reason.PROTOCOL, "malformed answer")
         case OSError():
             return _socket_failure(error)
     # Rust code in gufo-snmp panics on some malformed packets; the panic is a BaseException.

@@ -20,6 +20,8 @@ _CLOCK_SLACK_S = 5.0
 _BURST = 1.1
 """How far above its speed a counter may seem to run, since agents refresh counters in steps."""
 _SMALLEST_FRAME = 64
+_LONGEST_TEXT = 255
+"""Of a DisplayString (RFC 2579)."""
 _EXACT_BELOW_MBPS = 10
 """ifHighSpeed is rounded to 1 Mbit/s, so below this ifSpeed is better."""
 
@@ -248,6 +250,8 @@ def _free_name(name: str, taken: Container[str]) -> str:
 
 
 def clean_text(raw: object) -> str:
-    """A DisplayString as one line of text: agents send padding, control characters and any encoding."""
+    """A DisplayString as one line of text, cut where no honest one goes on: agents send padding, control
+    characters and any encoding."""
     text = raw.decode("utf-8", "replace") if isinstance(raw, bytes) else str(raw)
-    return re.sub(r"[\x00-\x1f\x7f]+", " ", text.rstrip("\x00")).strip()
+    marked = "".join(letter if letter.isprintable() else "\0" for letter in text[:_LONGEST_TEXT])
+    return re.sub("\0+", " ", marked).strip()

@@ -12,6 +12,7 @@ from cryptography.x509 import Certificate, load_der_x509_certificate
 from OpenSSL.crypto import FILETYPE_ASN1, load_certificate
 from yarl import URL
 
+from probes import registry
 from probes.conversation import Stream
 from probes.endpoint import Endpoint
 from probes.failure import ProbeError
@@ -22,14 +23,17 @@ from probes.http.page import PageSettings
 from probes.journey.filling import Carried, fill_request
 from probes.rtsp.login import choose_login
 from probes.rtsp.message import Answer, Garbage, Reader
-from probes.sample import Reason
+from probes.sample import Reason, Target
 from probes.sip.message import message_length
+from probes.snmp.interfaces import clean_text
 from probes.testing import serve_tcp
 from probes.tls.chain import describe, name_flaw, shown_certificates
 from tests.fuzz.contents import Shown
 from tests.fuzz.corpus import captures
 from tests.fuzz.datagrams import read_dns
+from tests.fuzz.live import lives
 from tests.fuzz.streams import MAIL, Tape, measured, speaker
+from tests.probes.datagrams import serve_udp
 from tests.probes.http.pages import measure, raw
 
 HOME = URL("http://portal.lw.test/")
@@ -174,3 +178,25 @@ async def test_a_call_for_a_digest_that_makes_no_sense_is_a_refused_login(parame
         login = HttpSettings(username="noc", password="s3cret", scheme="digest")
         sample = await measure(f"http://127.0.0.1:{port}/", login)
     assert sample.reason is Reason.AUTH
+
+
+@pytest.mark.parametrize("byte", ["\u07be", "\u2028", "\x85", "\x00", "\r\n"])
+def test_texts_of_a_device_are_one_line_that_can_be_shown(byte: str) -> None:
+    assert clean_text(f"ge-0/0/1{byte} uplink{byte}".encode()) == "ge-0/0/1  uplink"
+
+
+def test_a_device_with_endless_names_fills_no_memory() -> None:
+    assert len(clean_text(b"x" * 60_000)) == 255
+
+
+async def test_an_empty_object_id_is_a_malformed_answer() -> None:
+    """gufo-snmp makes a RuntimeError of it, which escaped from the probe."""
+    empty = bytes.fromhex(
+        "302c02010004067075626c6963a21f02047b369de70201000201003011300f060b2b060102011f01010112030600"
+    )
+    [live] = (each for each in lives() if each.name == "snmp v1")
+    async with serve_udp(lambda request: [live.address(request, empty)]) as port:
+        sample = await registry.load_sampling("snmp").probe(
+            Target("t", f"127.0.0.1:{port}"), registry.settings_of("snmp")(**live.settings), 1.0
+        )
+    assert (sample.reason, sample.detail) == (Reason.PROTOCOL, "malformed answer")
