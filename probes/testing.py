@@ -44,6 +44,18 @@ async def serve_tcp(handler: Handler, host: str = "127.0.0.1") -> AsyncIterator[
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
+def say(answer: bytes) -> Handler:
+    """What reads a request, gives this answer whatever was asked, and closes."""
+
+    async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1000)
+        writer.write(answer)
+        await writer.drain()
+        writer.close()
+
+    return speak
+
+
 async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """A handler that accepts and says nothing."""
     await asyncio.Event().wait()

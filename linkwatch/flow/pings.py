@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from linkwatch.core.inventory import Inventory, IPAddress, ProbeSpec, Target
 from linkwatch.flow.measure import ICMP, icmp_spec
-from probes.icmp import Egress, PingTarget
+from probes.icmp import EMERGENCY, REST, UPSTREAM, Egress, PingTarget
 
 _BETWEEN = "/"
 """Stands in no id."""
@@ -91,36 +91,29 @@ def ping_targets(inventory: Inventory, addresses: Mapping[str, IPAddress]) -> li
     """What the pinger is to ping: every ping with a known address (by its key) inside the scope."""
     upstreams = {via for target in inventory.targets.values() for via in target.via}
     return [
-        _further(ping, address) if ping.is_further else _first(ping, address, upstreams, inventory)
+        _pinged(ping, address, upstreams, inventory)
         for target in inventory.targets.values()
         for ping in pings_of(target)
         if (address := addresses.get(ping.key)) is not None and inventory.scope.allows(address)
     ]
 
 
-def _first(ping: Ping, address: IPAddress, upstreams: set[str], inventory: Inventory) -> PingTarget:
+def _pinged(ping: Ping, address: IPAddress, upstreams: set[str], inventory: Inventory) -> PingTarget:
     target = ping.target
+    # The anchors too: a failure of our own uplink must be known before any target is blamed.
+    companions = () if ping.is_further else tuple(dict.fromkeys((*target.via, *inventory.anchors)))
     return PingTarget(
         key=ping.key,
         address=address,
         interval_s=ping.spec.interval_s,
         size=ping.size,
         timeout_s=ping.spec.timeout_s,
-        priority=0 if target.id in upstreams else 1 if target.emergency else 2,
+        priority=REST if ping.is_further else _priority(target, upstreams),
         organization=target.owner,
-        # The anchors too: a failure of our own uplink must be known before any target is blamed.
-        companions=tuple(dict.fromkeys((*target.via, *inventory.anchors))),
+        companions=companions,
         egress=ping.spec.settings.egress,
     )
 
 
-def _further(ping: Ping, address: IPAddress) -> PingTarget:
-    return PingTarget(
-        key=ping.key,
-        address=address,
-        interval_s=ping.spec.interval_s,
-        size=ping.size,
-        timeout_s=ping.spec.timeout_s,
-        organization=ping.target.owner,
-        egress=ping.spec.settings.egress,
-    )
+def _priority(target: Target, upstreams: set[str]) -> int:
+    return UPSTREAM if target.id in upstreams else EMERGENCY if target.emergency else REST

@@ -13,12 +13,15 @@ from probes.icmp.pinger import Pinger
 from probes.icmp.results import EngineCounters, IcmpError, Outcome, Results, RowCounters, Verdict
 from probes.icmp.settings import Settings
 from probes.icmp.sockets import ProbePermissionError
-from probes.icmp.targets import PingTarget
+from probes.icmp.targets import EMERGENCY, REST, UPSTREAM, PingTarget
 
 __all__ = [
     "DEFAULT_INTERVAL_S",
+    "EMERGENCY",
     "METRICS",
     "PLAIN",
+    "REST",
+    "UPSTREAM",
     "ConfirmationBudget",
     "Egress",
     "EngineCounters",

@@ -16,10 +16,10 @@ from linkwatch.core.inventory import ProbeSpec
 from probes.jitsi import Settings
 from probes.jitsi.inside import Inside
 from tests.cli.conftest import Call
+from tests.probes.daemons import free_ports
 from tests.probes.jitsi.inside.looking import place
 from tests.probes.jitsi.inside.peers import prometheus
 from tests.probes.jitsi.inside.standins import Jicofo, Jvb, served
-from tests.probes.tls.peers import free_ports
 
 
 def examine(folder: Path, *inside: Inside) -> list[Finding]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -11,18 +10,16 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from OpenSSL.crypto import FILETYPE_ASN1, X509, Error, load_certificate
 from yarl import URL
 
-from probes.failure import ProbeError
 from probes.http.certificate import earliest_expiry
 from probes.http.check import check
 from probes.http.exchange import Answer, Request, redirect
 from probes.http.page import PageSettings
 from probes.journey.filling import Carried, fill_request
 from probes.journey.source import find_value
-from probes.sample import Reason
 from probes.tls.chain import describe, name_flaw, shown_certificates
 from probes.tls.staple import read_staple
 from tests.fuzz.corpus import captures
-from tests.fuzz.harness import Case
+from tests.fuzz.harness import Case, ended
 
 _HOME = URL("http://portal.lw.test/login")
 _LONGEST_BODY = 200_000
@@ -83,16 +80,6 @@ DER_WORDS = (
 )
 
 
-def _ended(steps: Callable[[], str]) -> str:
-    try:
-        return steps()
-    except ProbeError as error:
-        failure = error
-    assert failure.reason is not Reason.ERROR, failure.detail
-    assert failure.detail.isprintable(), "one line for people"
-    return str(failure.reason)
-
-
 def _answer(body: bytes) -> Answer:
     """A whole answer with this body, in one of the charsets that servers name."""
     charset = ("utf-8", "latin-1", "utf-16", "windows-1258", "x-unknown")[len(body) % 5]
@@ -106,8 +93,8 @@ def read_body(body: bytes) -> str:
         check(_answer(body), page)
         return "good"
 
-    _ended(lambda: look(TEXT))
-    return _ended(lambda: look(PAGE))
+    ended(lambda: look(TEXT))
+    return ended(lambda: look(PAGE))
 
 
 def read_location(data: bytes) -> str:
@@ -122,7 +109,7 @@ def read_location(data: bytes) -> str:
             assert "secret" not in f"{onward.headers} {onward.body}", "no other origin gets any"
         return "same origin" if onward.url.origin() == _HOME.origin() else "another"
 
-    return _ended(steps)
+    return ended(steps)
 
 
 def carry(data: bytes) -> str:
@@ -141,7 +128,7 @@ def carry(data: bytes) -> str:
 
     step = NEXT[len(data) % len(NEXT)]
     for source in SOURCES:
-        found += _ended(lambda source=source: steps(source, step)) == "carried"  # type: ignore[misc]
+        found += ended(lambda source=source: steps(source, step)) == "carried"  # type: ignore[misc]
     return "carried" if found else "nothing"
 
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
+from probes.failure import ProbeError
+from probes.sample import Reason
 from tests.fuzz.mutation import Mutator, Repair
 
 LARGEST_DATAGRAM = 65_507
@@ -86,6 +88,17 @@ def run_case(case: Case, count: int, seed: int = 1) -> Outcome:
     gc.enable()
     outcome.growth_mb = max(0.0, resident_mb() - warm_mb)
     return outcome
+
+
+def ended(steps: Callable[[], str]) -> str:
+    """What `steps` say, or the reason of the failure that they end with, which must be fit for people."""
+    try:
+        return steps()
+    except ProbeError as error:
+        failure = error
+    assert failure.reason is not Reason.ERROR, failure.detail
+    assert failure.detail.isprintable(), "one line for people"
+    return str(failure.reason)
 
 
 def resident_mb() -> float:

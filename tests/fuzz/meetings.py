@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from gzip import decompress
 
 from yarl import URL
 
-from probes.failure import ProbeError
 from probes.http.exchange import Answer
 from probes.jitsi.configjs import UselessConfig, read_config
 from probes.jitsi.inside import bridge, focus, prosody
@@ -20,9 +19,8 @@ from probes.jitsi.relays import read_relays
 from probes.jitsi.sasl import Account, SaslError, Scram
 from probes.jitsi.stream import StanzaError, read_stanza
 from probes.jitsi.tokens import ScriptError
-from probes.sample import Reason
 from tests.fuzz.corpus import captures
-from tests.fuzz.harness import Case
+from tests.fuzz.harness import Case, ended
 from tests.probes.jitsi.platform import CONFIG, GUESTS
 
 LONGEST = 200_000
@@ -100,16 +98,6 @@ def stanzas() -> tuple[bytes, ...]:
     return tuple(dict.fromkeys(match[0] for stream in streams for match in _STANZA.finditer(stream)))
 
 
-def _ended(steps: Callable[[], str]) -> str:
-    try:
-        return steps()
-    except ProbeError as error:
-        failure = error
-    assert failure.reason is not Reason.ERROR, failure.detail
-    assert failure.detail.isprintable(), "one line for people"
-    return str(failure.reason)
-
-
 def read_configuration(data: bytes) -> str:
     try:
         announced = read_config(data.decode("utf-8", "replace"), URL("https://meet.test/"))
@@ -130,7 +118,7 @@ def read_element(data: bytes) -> str:
         StanzaError("meet.test", element)
         return "relays" if relays else "an element"
 
-    return _ended(steps)
+    return ended(steps)
 
 
 NONCE = "a1b2c3"
@@ -155,12 +143,12 @@ def _check(found: Mapping[str, float], figures: tuple[Figure, ...] = _FIGURES) -
 
 def read_statistics(data: bytes) -> str:
     answer = Answer(URL("http://127.0.0.1/stats"), 200, body=data)
-    return _ended(lambda: _check(figures_of_json(_FIGURES, json_object("/stats", answer))))
+    return ended(lambda: _check(figures_of_json(_FIGURES, json_object("/stats", answer))))
 
 
 def read_text(data: bytes) -> str:
     text = data.decode("utf-8", "replace")
-    return _ended(lambda: _check(figures_of_series(_FIGURES, read_series("/metrics", text, _FIGURES))))
+    return ended(lambda: _check(figures_of_series(_FIGURES, read_series("/metrics", text, _FIGURES))))
 
 
 def read_prometheus(data: bytes) -> str:
@@ -171,4 +159,4 @@ def read_prometheus(data: bytes) -> str:
         assert all(math.isfinite(each.value) and each.instance.isprintable() for each in found)
         return "series" if found else "nothing"
 
-    return _ended(steps)
+    return ended(steps)

@@ -14,7 +14,7 @@ import pytest
 
 from tests.live.watch import inventory, wait_for, watching
 from tests.network import Namespace, own_namespace
-from tests.probes.servers import need
+from tests.probes.daemons import need
 
 pytestmark = pytest.mark.live
 

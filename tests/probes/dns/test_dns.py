@@ -17,9 +17,9 @@ from probes.dns import Settings
 from probes.dns.sampling import probe
 from probes.sample import IPAddress, Reason, Sample, Target
 from probes.testing import OPENSSL_MISSING, Authority, Handler, hang, has_openssl, make_authority, serve_tcp
-from tests.probes.coturn import free_port
+from tests.probes.daemons import free_port, need
 from tests.probes.datagrams import Reply, serve_udp, silence
-from tests.probes.servers import dnsmasq, need, unbound
+from tests.probes.servers import dnsmasq, unbound
 
 NAMES = (
     "--local=/lw.test/",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.probes.tls.peers import free_ports, need, running
+from tests.probes.daemons import free_ports, listening, need
 
 _TINYPROXY = """
 Port {port}
@@ -36,7 +36,7 @@ def tinyproxy(folder: Path, more: str = "") -> Iterator[int]:
     [port] = free_ports(1)
     config = folder / "tinyproxy.conf"
     config.write_text(_TINYPROXY.format(port=port, folder=folder, more=more))
-    with running([need("tinyproxy", "tinyproxy-bin"), "-d", "-c", str(config)], [port]):
+    with listening([need("tinyproxy", "tinyproxy-bin"), "-d", "-c", str(config)], [port]):
         yield port
 
 
@@ -48,5 +48,5 @@ def lighttpd(folder: Path, scheme: str) -> Iterator[int]:
     (folder / "index.html").write_text("xin chào")
     config = folder / "lighttpd.conf"
     config.write_text(_LIGHTTPD.format(port=port, folder=folder, scheme=scheme))
-    with running([need("lighttpd", "lighttpd"), "-D", "-f", str(config)], [port]):
+    with listening([need("lighttpd", "lighttpd"), "-D", "-f", str(config)], [port]):
         yield port

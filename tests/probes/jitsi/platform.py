@@ -13,7 +13,7 @@ from hashlib import sha1
 from pathlib import Path
 
 from probes.testing import Authority
-from tests.probes.tls.peers import free_ports, need, running
+from tests.probes.daemons import free_ports, listening, need
 
 PAGE = """<!DOCTYPE html><html><head><title>Họp trực tuyến Thanh Hóa</title>
 <script src="libs/lib-jitsi-meet.min.js?v=1"></script></head><body><div id="react"></div></body></html>
@@ -131,7 +131,7 @@ class Platform:
         )
         (self.folder / "nginx.conf").write_text(text)
         program = need("nginx", "nginx-light")
-        with running([program, "-p", str(self.folder), "-c", f"{self.folder}/nginx.conf"], [self.web]):
+        with listening([program, "-p", str(self.folder), "-c", f"{self.folder}/nginx.conf"], [self.web]):
             yield
 
     @contextmanager
@@ -153,7 +153,7 @@ class Platform:
         )
         (self.folder / "prosody.cfg.lua").write_text(text)
         program = need("prosody", "prosody")
-        with running(
+        with listening(
             [program, "-F", "--config", f"{self.folder}/prosody.cfg.lua"], [self.xmpp, self.component]
         ):
             yield

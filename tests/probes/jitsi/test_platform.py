@@ -18,7 +18,8 @@ from probes.jitsi.finding import Part
 from probes.jitsi.sampling import probe
 from probes.sample import Reason, Sample, Target
 from probes.testing import hang, serve_tcp
-from tests.probes.coturn import coturn, free_port
+from tests.probes.coturn import coturn
+from tests.probes.daemons import free_port
 from tests.probes.jitsi.platform import CONFIG, GUESTS, Platform
 
 SECRET = ("--use-auth-secret", "--static-auth-secret", "north", "-r", "meet.test", "--no-tls")

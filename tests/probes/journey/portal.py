@@ -12,7 +12,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from tests.probes.tls.peers import free_ports, need, running
+from tests.probes.daemons import free_ports, listening, need
 
 USER, PASSWORD = "nguyen.van.a", "m4t-kh4u & <1>"
 DOSSIER = "HS 2021/07"
@@ -125,5 +125,5 @@ def nginx_before(folder: Path, upstream: int, files: tuple[Path, Path]) -> Itera
         f" ssl_certificate {files[0]}; ssl_certificate_key {files[1]};"
         f" location / {{ proxy_pass http://127.0.0.1:{upstream}; proxy_set_header Host $http_host; }} }} }}"
     )
-    with running([need("nginx", "nginx-light"), "-p", str(folder), "-c", str(config)], [port]):
+    with listening([need("nginx", "nginx-light"), "-p", str(folder), "-c", str(config)], [port]):
         yield port

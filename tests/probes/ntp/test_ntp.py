@@ -13,7 +13,7 @@ import pytest
 from probes.ntp import Settings, open_session, probe
 from probes.sample import Reason, Sample, Target
 from tests.network import own_namespace
-from tests.probes.coturn import free_port
+from tests.probes.daemons import free_port
 from tests.probes.datagrams import Reply, serve_udp, silence
 from tests.probes.servers import chronyd
 

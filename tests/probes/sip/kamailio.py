@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
-import socket
-import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
+from tests.probes.daemons import free_port, listening, need
 
-from tests.probes.coturn import free_port
-
-KAMAILIO = shutil.which("kamailio", path="/usr/sbin:/usr/bin")
 CONFIG = """#!KAMAILIO
 debug=0
 log_stderror=yes
@@ -64,14 +57,13 @@ modparam("tls", "private_key", "{key}")
 @contextmanager
 def kamailio(**tls: object) -> Iterator[int]:
     """Serves UDP and TCP on the port that is yielded; what TLS needs, if it is given, fills `TLS`."""
-    if KAMAILIO is None:
-        pytest.skip("needs kamailio: apt-get install kamailio")
+    program = need("kamailio", "kamailio")
     port = free_port()
     with tempfile.TemporaryDirectory() as folder:
         config = Path(folder, "kamailio.cfg")
         config.write_text(CONFIG.format(port=port, more=TLS.format(**tls) if tls else ""))
         command = [
-            KAMAILIO,
+            program,
             "-DD",
             "-E",
             "-f",
@@ -85,21 +77,5 @@ def kamailio(**tls: object) -> Iterator[int]:
             "-M",
             "4",
         ]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as server:
-            try:
-                _wait_until_it_accepts(port, server)
-                yield port
-            finally:
-                server.terminate()
-
-
-def _wait_until_it_accepts(port: int, server: subprocess.Popen[bytes]) -> None:
-    give_up_s = time.monotonic() + 10
-    while time.monotonic() < give_up_s and server.poll() is None:
-        with socket.socket() as stream:
-            if stream.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.02)
-    server.terminate()
-    assert server.stdout is not None
-    raise RuntimeError(f"kamailio did not start: {server.stdout.read().decode()[-500:]}")
+        with listening(command, [port]):
+            yield port

@@ -15,8 +15,8 @@ import pytest
 
 from probes.sample import Reason, Sample, Target
 from probes.sip import Settings, sampling
-from probes.testing import hang, serve_tcp
-from tests.probes.coturn import free_port
+from probes.testing import hang, say, serve_tcp
+from tests.probes.daemons import free_port
 from tests.probes.datagrams import serve_udp
 from tests.probes.sip.kamailio import kamailio
 
@@ -183,13 +183,7 @@ async def test_what_is_no_answer_is_passed_over_and_named_at_the_end(
     ],
 )
 async def test_a_stream_that_goes_astray_is_a_failure_at_once(answer: bytes, detail: str) -> None:
-    async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.read(1000)
-        writer.write(answer)
-        await writer.drain()
-        writer.close()
-
-    async with serve_tcp(speak) as port:
+    async with serve_tcp(say(answer)) as port:
         sample = await ask(port, transport="tcp")
     assert (sample.reason, sample.detail) == (Reason.PROTOCOL, detail)
 

@@ -15,7 +15,7 @@ import pytest
 from probes.sample import Reason, Sample, Target
 from probes.stun import Settings, sampling
 from probes.stun.message import Attribute, Kind, Method, encode
-from probes.testing import hang, serve_tcp
+from probes.testing import hang, say, serve_tcp
 from tests.probes.coturn import coturn
 from tests.probes.datagrams import serve_udp
 
@@ -167,13 +167,7 @@ def flooding_server() -> Iterator[int]:
     ],
 )
 async def test_another_protocol_on_the_port_is_a_failure_at_once(answer: bytes, detail: str) -> None:
-    async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.read(100)
-        writer.write(answer)
-        await writer.drain()
-        writer.close()
-
-    async with serve_tcp(speak) as port:
+    async with serve_tcp(say(answer)) as port:
         sample = await ask(port, transport="tcp")
     assert (sample.reason, sample.detail) == (Reason.PROTOCOL, detail)
 

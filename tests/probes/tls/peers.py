@@ -3,37 +3,16 @@
 from __future__ import annotations
 
 import os
-import shutil
-import socket
-import subprocess
 import sys
-import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-PATH = f"{os.environ['PATH']}:/usr/sbin"
+from tests.probes.daemons import free_ports, listening, need
+
 Files = tuple[Path, Path]
-
-
-def free_ports(count: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
-    finally:
-        for each in sockets:
-            each.close()
-
-
-def need(program: str, package: str) -> str:
-    found = shutil.which(program, path=PATH)
-    if found is None:
-        pytest.skip(f"needs {program}: apt-get install {package}")
-    return found
 
 
 def need_root(program: str) -> None:
@@ -59,7 +38,7 @@ def nginx(folder: Path, servers: Mapping[str, tuple[Files, str]]) -> Iterator[di
         f"daemon off; master_process off; pid {folder}/nginx.pid; events {{}} error_log {folder}/error.log;"
         f"http {{ access_log off; {temporary} {' '.join(blocks)} }}"
     )
-    with running([program, "-p", str(folder), "-c", str(config)], list(ports.values())):
+    with listening([program, "-p", str(folder), "-c", str(config)], list(ports.values())):
         yield ports
 
 
@@ -70,7 +49,7 @@ def s_server(files: Files, *options: str) -> Iterator[int]:
     [port] = free_ports(1)
     command = [need("openssl", "openssl"), "s_server", "-accept", f"127.0.0.1:{port}", "-quiet"]
     command += ["-cert", str(chain), "-cert_chain", str(chain), "-key", str(key), *options]
-    with running(command, [port]):
+    with listening(command, [port]):
         yield port
 
 
@@ -81,7 +60,7 @@ def aiosmtpd(files: Files | None) -> Iterator[int]:
     command = [sys.executable, "-m", "aiosmtpd", "-n", "-l", f"127.0.0.1:{port}"]
     if files:
         command += ["--tlscert", str(files[0]), "--tlskey", str(files[1]), "--no-requiretls"]
-    with running(command, [port]):
+    with listening(command, [port]):
         yield port
 
 
@@ -128,7 +107,7 @@ def dovecot(folder: Path, files: Files) -> Iterator[dict[str, int]]:
     ports = dict(zip(("imap", "pop3"), free_ports(2), strict=True))
     config = folder / "dovecot.conf"
     config.write_text(_DOVECOT.format(folder=folder, chain=files[0], key=files[1], **ports))
-    with running([program, "-F", "-c", str(config)], list(ports.values())):
+    with listening([program, "-F", "-c", str(config)], list(ports.values())):
         yield ports
 
 
@@ -161,7 +140,7 @@ def prosody(folder: Path, files: Files | None, name: str) -> Iterator[int]:
     }
     config = folder / "prosody.cfg.lua"
     config.write_text(_PROSODY.format(port=port, folder=folder, name=name, **given))
-    with running([program, "-F", "--config", str(config)], [port]):
+    with listening([program, "-F", "--config", str(config)], [port]):
         yield port
 
 
@@ -173,26 +152,5 @@ def slapd(folder: Path, files: Files | None) -> Iterator[int]:
     tls = f"TLSCertificateFile {files[0]}\nTLSCertificateKeyFile {files[1]}\n" if files else ""
     config = folder / "slapd.conf"
     config.write_text(f"pidfile {folder}/slapd.pid\n{tls}")
-    with running([program, "-h", f"ldap://127.0.0.1:{port}", "-f", str(config), "-d", "0"], [port]):
+    with listening([program, "-h", f"ldap://127.0.0.1:{port}", "-f", str(config), "-d", "0"], [port]):
         yield port
-
-
-@contextmanager
-def running(command: Sequence[str], ports: Sequence[int]) -> Iterator[None]:
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    ) as process:
-        try:
-            give_up_s = time.monotonic() + 15
-            while not all(map(_accepts, ports)):
-                if process.poll() is not None or time.monotonic() > give_up_s:
-                    raise RuntimeError(f"{command[0]} did not start")
-                time.sleep(0.02)
-            yield
-        finally:
-            process.terminate()
-
-
-def _accepts(port: int) -> bool:
-    with socket.socket() as stream:
-        return stream.connect_ex(("127.0.0.1", port)) == 0

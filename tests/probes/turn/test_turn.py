@@ -18,7 +18,8 @@ from probes.stun.transaction import STUN
 from probes.turn import Settings, sampling
 from probes.turn.client import Client
 from probes.turn.credentials import Credentials, credentials_at
-from tests.probes.coturn import USER, coturn, free_port
+from tests.probes.coturn import USER, coturn
+from tests.probes.daemons import free_port
 from tests.probes.datagrams import serve_udp
 
 ALLOCATION, CODE = ("linkwatch_turn_allocation_seconds", ()), ("linkwatch_turn_error_code", ())

@@ -12,7 +12,7 @@ from urllib.request import urlopen
 
 import yaml
 
-from tests.probes.tls.peers import free_ports, need, running
+from tests.probes.daemons import free_ports, listening, need
 
 _PROSODY = """
 run_as_root = true
@@ -64,7 +64,7 @@ def prosody(
     config = folder / "prosody.cfg.lua"
     given = {"modules": ", ".join(modules), "statistics": statistics, "more": more, "folder": folder}
     config.write_text(_PROSODY.format(c2s=c2s, http=http, **given))
-    with running([program, "-F", "--config", str(config)], [c2s, http]):
+    with listening([program, "-F", "--config", str(config)], [c2s, http]):
         yield f"http://127.0.0.1:{http}"
 
 
@@ -81,7 +81,7 @@ def prometheus(folder: Path, jobs: Mapping[str, list[str]]) -> Iterator[str]:
     config.write_text(yaml.safe_dump({"global": times, "scrape_configs": scrapes}))
     words = [program, f"--config.file={config}", f"--storage.tsdb.path={folder}/data"]
     url = f"http://127.0.0.1:{port}"
-    with running([*words, f"--web.listen-address=127.0.0.1:{port}"], [port]):
+    with listening([*words, f"--web.listen-address=127.0.0.1:{port}"], [port]):
         _wait_until_ready(url)
         yield url
 

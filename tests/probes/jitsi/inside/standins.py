@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
@@ -145,7 +146,7 @@ JICOFO_GAUGES = {
 
 
 @dataclass
-class StandIn:
+class StandIn(ABC):
     """Change the fields while it runs. `has_health`: whether the page is there; `held` holds it back."""
 
     stats: dict[str, Any] = field(default_factory=dict)
@@ -170,8 +171,9 @@ class StandIn:
         async with serve(routes) as url:
             yield url
 
+    @abstractmethod
     def registry(self) -> CollectorRegistry:
-        raise NotImplementedError
+        """What `/metrics` shows."""
 
     async def _health(self, request: web.Request) -> web.Response:
         self.asked.append(f"{request.method} {request.path}")

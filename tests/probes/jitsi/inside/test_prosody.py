@@ -9,10 +9,10 @@ import pytest
 from probes.jitsi.finding import Finding, Part, State
 from probes.jitsi.inside import Inside
 from probes.sample import Reason
+from tests.probes.daemons import need
 from tests.probes.http.pages import serve, text
 from tests.probes.jitsi.inside.looking import only, place, read, value
 from tests.probes.jitsi.inside.peers import prosody
-from tests.probes.servers import need
 
 
 async def test_a_real_prosody_tells_its_sessions(tmp_path: Path) -> None:

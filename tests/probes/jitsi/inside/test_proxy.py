@@ -14,10 +14,10 @@ import pytest
 from probes.jitsi.finding import State
 from probes.jitsi.inside import Inside
 from probes.sample import Reason
+from tests.probes.daemons import free_ports, listening, need
 from tests.probes.jitsi.inside.looking import failed, place, read, unseen, value
 from tests.probes.jitsi.inside.peers import prosody
 from tests.probes.jitsi.inside.standins import Jicofo, Jvb
-from tests.probes.tls.peers import free_ports, need, running
 
 SHIPPED = Path(__file__).parents[4] / "deploy" / "jitsi"
 CLOSED = "127.0.0.1:1"
@@ -59,7 +59,7 @@ def proxy(
         f"daemon off; master_process off; pid {folder}/nginx.pid; events {{}} error_log {folder}/error.log;"
         f"http {{ access_log off; {temporary}\n{text}\n}}"
     )
-    with running([need("nginx", "nginx-light"), "-p", str(folder), "-c", str(config)], [port]):
+    with listening([need("nginx", "nginx-light"), "-p", str(folder), "-c", str(config)], [port]):
         yield f"https://127.0.0.1:{port}"
 
 
